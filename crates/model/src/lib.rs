@@ -1,0 +1,24 @@
+//! The words of Althing as types. A crate that knows these words can talk to every other crate.
+//!
+//! Owns: time, topics, messages and their record form, positions and the proof types of the
+//! promise, readings, devices, units, the list of things we count.
+//! Never: input or output, clocks, serde on types that compute.
+
+pub mod device;
+pub mod message;
+pub mod meter;
+pub mod promise;
+pub mod reading;
+pub mod record;
+pub mod time;
+pub mod topic;
+pub mod unit;
+
+pub use device::{DeviceId, DeviceKey};
+pub use message::{Message, Qos};
+pub use meter::{Event, Meter};
+pub use promise::{Committed, Horizon, Lane, Position, Settled};
+pub use reading::{Quality, Value};
+pub use time::{Moment, Timestamp};
+pub use topic::{TopicBuf, TopicFilter, TopicName};
+pub use unit::Unit;

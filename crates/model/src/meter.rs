@@ -1,0 +1,104 @@
+//! Everything Althing can count. The metrics page, the console and the tests read this list; a
+//! number without a meaning cannot exist.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! events {
+    ($($(#[doc = $doc:literal])+ $name:ident = $metric:literal,)+) => {
+        /// Something that happened and is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Event {
+            pub const ALL: &'static [Event] = &[$(Event::$name,)+];
+
+            /// The Prometheus name, without the `althing_` in front and the `_total` behind.
+            #[must_use]
+            pub const fn metric(self) -> &'static str {
+                match self { $(Event::$name => $metric,)+ }
+            }
+
+            /// One sentence for people.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Event::$name => concat!($($doc),+),)+ }
+            }
+        }
+    };
+}
+
+events! {
+    /// Connections that were accepted.
+    ConnectionOpened = "connections_opened",
+    /// Connections that ended, for whatever reason.
+    ConnectionClosed = "connections_closed",
+    /// Connections refused because a limit of the listener was reached.
+    ConnectionRefused = "connections_refused",
+    /// Connections closed because the peer broke the protocol.
+    ProtocolViolated = "protocol_violations",
+    /// Connections closed because keep-alive ran out.
+    KeepAliveExpired = "keep_alive_expired",
+    /// Messages received from clients.
+    MessageReceived = "messages_received",
+    /// Messages sent to subscribers.
+    MessageSent = "messages_sent",
+    /// Messages to a subscriber dropped because its queue was full.
+    MessageDropped = "messages_dropped",
+    /// Acknowledgements sent, each for a committed record.
+    Acknowledged = "acknowledged",
+    /// Times a connection was not read because the journal or its own lane was full.
+    PublisherPaused = "publisher_paused",
+    /// Journal frames fsynced.
+    JournalCommitted = "journal_commits",
+    /// Bytes written to the journal, padding included.
+    JournalBytes = "journal_bytes",
+    /// Messages from which at least one reading was taken.
+    MessageDecoded = "messages_decoded",
+    /// Messages that no dialect could read; they are kept in `messages`.
+    MessageUndecoded = "messages_undecoded",
+    /// Readings taken into history.
+    ReadingStored = "readings_stored",
+    /// Readings that arrived with an impossible time and got the time of receipt.
+    ClockRepaired = "clock_repaired",
+    /// Readings, signals or devices refused because a limit of a dialect was reached.
+    DialectLimited = "dialect_limited",
+    /// Hot tails written to Parquet.
+    HistoryFlushed = "history_flushes",
+    /// SQL statements that ran to their end.
+    QueryRun = "queries",
+    /// SQL statements stopped by a limit or an error.
+    QueryFailed = "queries_failed",
+    /// HTTP requests answered.
+    HttpRequest = "http_requests",
+}
+
+/// Counters for all events, shared by all threads.
+#[derive(Debug)]
+pub struct Meter {
+    counts: Box<[AtomicU64]>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { counts: Event::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Meter {
+    pub fn count(&self, event: Event) {
+        self.add(event, 1);
+    }
+
+    pub fn add(&self, event: Event, amount: u64) {
+        if let Some(counter) = self.counts.get(event as usize) {
+            counter.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    #[must_use]
+    pub fn total(&self, event: Event) -> u64 {
+        self.counts.get(event as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+}
