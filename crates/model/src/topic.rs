@@ -85,6 +85,12 @@ impl TopicBuf {
     }
 }
 
+impl std::borrow::Borrow<str> for TopicBuf {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What one may subscribe to: a topic in which `+` stands for one level and a last `#` for the rest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter {

@@ -1,0 +1,99 @@
+//! The last retained message of each topic.
+//!
+//! Sorted by topic, so that a filter reads only the topics that begin like it.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use model::{TopicBuf, TopicFilter};
+
+use crate::Publication;
+
+/// A million retained topics, the most that one site was asked to hold.
+const RETAINED_MAX: usize = 1_000_000;
+
+/// 1 GiB for all of them, so that a stranger cannot fill the memory with large ones.
+const RETAINED_BYTES_MAX: usize = 1 << 30;
+
+/// The store is at its limit; the message is delivered and kept in the journal, but not retained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetainedFull;
+
+#[derive(Debug, Default)]
+pub struct Retained {
+    store: RwLock<Store>,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    by_topic: BTreeMap<TopicBuf, Arc<Publication>>,
+    bytes: usize,
+}
+
+impl Retained {
+    /// Keeps `publication` for its topic, or forgets the topic when the payload is empty.
+    ///
+    /// # Errors
+    /// When the store is at its limit and the topic is not in it.
+    //= mqtt-v5 MQTT-3.3.1-5, MQTT-3.3.1-6, MQTT-3.3.1-7
+    pub fn keep(&self, publication: Arc<Publication>) -> Result<(), RetainedFull> {
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        let before = store.by_topic.remove(&publication.topic);
+        store.bytes -= before.map_or(0, |old| old.cost());
+        if publication.payload.is_empty() {
+            return Ok(());
+        }
+        let bytes = store.bytes + publication.cost();
+        if store.by_topic.len() >= RETAINED_MAX || bytes > RETAINED_BYTES_MAX {
+            return Err(RetainedFull);
+        }
+        store.bytes = bytes;
+        store.by_topic.insert(publication.topic.clone(), publication);
+        Ok(())
+    }
+
+    /// All retained messages that `filter` matches, in the order of their topics.
+    #[must_use]
+    pub fn matching(&self, filter: &TopicFilter) -> Vec<Arc<Publication>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let prefix = literal_prefix(filter.as_str());
+        let from: (Bound<&str>, Bound<&str>) = (Bound::Included(prefix), Bound::Unbounded);
+        store
+            .by_topic
+            .range::<str, _>(from)
+            .take_while(|(topic, _)| topic.as_str().starts_with(prefix))
+            .filter(|(topic, _)| filter.matches(topic.as_name()))
+            .map(|(_, publication)| Arc::clone(publication))
+            .collect()
+    }
+
+    /// All of them, for a snapshot.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Publication>> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.by_topic.values().map(Arc::clone).collect()
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.store.read().unwrap_or_else(PoisonError::into_inner).by_topic.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The part of a filter before its first wildcard level. `sport/#` also matches `sport`, so the
+/// `/` in front of the wildcard is left out.
+fn literal_prefix(filter: &str) -> &str {
+    match filter.find(['+', '#']) {
+        Some(at) => filter.get(..at.saturating_sub(1)).unwrap_or_default(),
+        None => filter,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+use model::{Qos, Timestamp, TopicName};
+
+use super::*;
+
+fn publication(topic: &str, payload: &str) -> Arc<Publication> {
+    Arc::new(Publication {
+        topic: TopicName::parse(topic).unwrap().to_buf(),
+        payload: payload.as_bytes().into(),
+        properties: Box::default(),
+        qos: Qos::AtLeastOnce,
+        retain: true,
+        received_at: Timestamp::EPOCH,
+    })
+}
+
+fn topics(store: &Retained, filter: &str) -> Vec<String> {
+    let found = store.matching(&TopicFilter::parse(filter).unwrap());
+    found.iter().map(|publication| publication.topic.as_str().to_owned()).collect()
+}
+
+#[test]
+fn a_filter_finds_the_retained_topics_it_matches() {
+    let store = Retained::default();
+    for topic in ["farm", "farm/a", "farm/a/t", "farm/b", "farmer", "x", "$SYS/up"] {
+        store.keep(publication(topic, "1")).unwrap();
+    }
+    assert_eq!(topics(&store, "farm/#"), ["farm", "farm/a", "farm/a/t", "farm/b"]);
+    assert_eq!(topics(&store, "farm/+"), ["farm/a", "farm/b"]);
+    assert_eq!(topics(&store, "+/a"), ["farm/a"]);
+    assert_eq!(topics(&store, "farm/a"), ["farm/a"]);
+    assert_eq!(topics(&store, "#").len(), 6);
+}
+
+//= mqtt-v5 MQTT-3.3.1-5, MQTT-3.3.1-6, MQTT-3.3.1-7 test
+#[test]
+fn the_last_one_counts_and_an_empty_one_clears() {
+    let store = Retained::default();
+    store.keep(publication("a", "old")).unwrap();
+    store.keep(publication("a", "new")).unwrap();
+    let found = store.matching(&TopicFilter::parse("a").unwrap());
+    assert_eq!(found.iter().map(|kept| &*kept.payload).collect::<Vec<_>>(), [b"new"]);
+    store.keep(publication("a", "")).unwrap();
+    assert!(store.is_empty());
+}

@@ -1,0 +1,220 @@
+//! The sessions of one shard: who is connected, who may come back, and what waits for them.
+
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use model::{Moment, TopicFilter};
+use slab::Slab;
+
+use crate::{Queue, Subscriptions};
+
+/// Sessions of one shard, connected or not: 1,000,000 of about 400 bytes are 400 MB.
+const SESSIONS_MAX: usize = 1_000_000;
+
+/// The connection of a session, as its shard numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionKey(pub u32);
+
+/// A session, anywhere on the site. The generation tells a slot's later tenant from an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    pub shard: u16,
+    pub slot: u32,
+    pub generation: u32,
+}
+
+/// The shard on which a client lives. FNV-1a: the same on every start, so that nothing that is
+/// kept by shard has to move.
+#[must_use]
+pub fn home_shard(client: &str, shards: u16) -> u16 {
+    let hash = client.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    u16::try_from((hash >> 16) % u64::from(shards.max(1))).unwrap_or_default()
+}
+
+/// One session. `P` is what the protocol core keeps between two connections of a client.
+#[derive(Debug)]
+#[expect(clippy::partial_pub_fields, reason = "the shard works on some, the table guards the rest")]
+pub struct Session<P> {
+    client: Box<str>,
+    generation: u32,
+    /// `None` while the client is away.
+    pub connection: Option<ConnectionKey>,
+    pub protocol: P,
+    pub queue: Queue,
+    filters: Vec<TopicFilter>,
+    /// Set while the client is away: when the session ends.
+    expires_at: Option<Moment>,
+}
+
+/// What opening a session found.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub key: SessionKey,
+    /// State from an earlier connection is there.
+    pub present: bool,
+    /// A connection of the same client that has to be closed: it was taken over.
+    pub displaced: Option<ConnectionKey>,
+}
+
+/// The shard is at its limit of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionsFull;
+
+#[derive(Debug)]
+pub struct Sessions<P> {
+    shard: u16,
+    slots: Slab<Session<P>>,
+    by_client: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
+    generations: u32,
+}
+
+impl<P: Default> Sessions<P> {
+    #[must_use]
+    pub fn new(shard: u16) -> Self {
+        Self { shard, slots: Slab::new(), by_client: HashMap::default(), generations: 0 }
+    }
+
+    /// Connects `client` with its session, which is a fresh one when there was none or when
+    /// `clean` asks for it.
+    ///
+    /// # Errors
+    /// When a session would have to be made and the shard is at its limit.
+    //= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.2-6, MQTT-3.1.4-3
+    pub fn open(
+        &mut self,
+        client: &str,
+        clean: bool,
+        connection: ConnectionKey,
+        subscriptions: &Subscriptions,
+    ) -> Result<Opened, SessionsFull> {
+        let slot = self.by_client.get(client).copied();
+        let displaced = slot.and_then(|slot| self.slots.get_mut(slot)?.connection.take());
+        if let (true, Some(slot)) = (clean, slot) {
+            self.remove_slot(slot, subscriptions);
+        }
+        let kept = slot.filter(|_| !clean).and_then(|slot| Some((slot, self.slots.get_mut(slot)?)));
+        if let Some((slot, session)) = kept {
+            session.connection = Some(connection);
+            session.expires_at = None;
+            let generation = session.generation;
+            return Ok(Opened { key: self.key(slot, generation), present: true, displaced });
+        }
+        let key = self.insert(client, connection)?;
+        Ok(Opened { key, present: false, displaced })
+    }
+
+    /// The client is gone. Its session stays for `expiry`, or ends now when that is zero.
+    pub fn close(
+        &mut self,
+        key: SessionKey,
+        expiry: Duration,
+        now: Moment,
+        subscriptions: &Subscriptions,
+    ) {
+        let Some(session) = self.get_mut(key) else { return };
+        session.connection = None;
+        if expiry.is_zero() {
+            self.remove_slot(key.slot as usize, subscriptions);
+        } else {
+            session.expires_at = Some(now.saturating_add(expiry));
+        }
+    }
+
+    /// Ends the sessions whose time is over; says how many.
+    pub fn expire(&mut self, now: Moment, subscriptions: &Subscriptions) -> usize {
+        let over = |session: &Session<P>| session.expires_at.is_some_and(|at| at <= now);
+        let ended: Vec<usize> =
+            self.slots.iter().filter(|(_, session)| over(session)).map(|(slot, _)| slot).collect();
+        for slot in &ended {
+            self.remove_slot(*slot, subscriptions);
+        }
+        ended.len()
+    }
+
+    #[must_use]
+    pub fn get(&self, key: SessionKey) -> Option<&Session<P>> {
+        self.slots.get(key.slot as usize).filter(|found| found.generation == key.generation)
+    }
+
+    /// `None` when that session has ended, even if its slot has a new tenant.
+    pub fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session<P>> {
+        self.slots.get_mut(key.slot as usize).filter(|found| found.generation == key.generation)
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn insert(
+        &mut self,
+        client: &str,
+        connection: ConnectionKey,
+    ) -> Result<SessionKey, SessionsFull> {
+        if self.slots.len() >= SESSIONS_MAX {
+            return Err(SessionsFull);
+        }
+        self.generations = self.generations.wrapping_add(1);
+        let generation = self.generations;
+        let slot = self.slots.insert(Session {
+            client: client.into(),
+            generation,
+            connection: Some(connection),
+            protocol: P::default(),
+            queue: Queue::default(),
+            filters: Vec::new(),
+            expires_at: None,
+        });
+        self.by_client.insert(client.into(), slot);
+        Ok(self.key(slot, generation))
+    }
+
+    fn remove_slot(&mut self, slot: usize, subscriptions: &Subscriptions) {
+        let Some(session) = self.slots.try_remove(slot) else { return };
+        let key = self.key(slot, session.generation);
+        for filter in &session.filters {
+            subscriptions.unsubscribe(filter, key);
+        }
+        if self.by_client.get(&session.client) == Some(&slot) {
+            self.by_client.remove(&session.client);
+        }
+    }
+
+    fn key(&self, slot: usize, generation: u32) -> SessionKey {
+        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+        SessionKey { shard: self.shard, slot, generation }
+    }
+}
+
+impl<P> Session<P> {
+    #[must_use]
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// Remembers a filter, so that it is taken out of the tree when the session ends.
+    pub fn remember(&mut self, filter: TopicFilter) {
+        if !self.filters.contains(&filter) {
+            self.filters.push(filter);
+        }
+    }
+
+    pub fn forget(&mut self, filter: &TopicFilter) {
+        self.filters.retain(|known| known != filter);
+    }
+
+    #[must_use]
+    pub fn filters(&self) -> &[TopicFilter] {
+        &self.filters
+    }
+}
+
+#[cfg(test)]
+mod tests;
