@@ -1,0 +1,190 @@
+//! The directory: every device by its keys and its handle, in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+
+use hashbrown::HashMap;
+use model::{DeviceId, DeviceKey, Timestamp};
+
+use crate::{Sighting, naming};
+
+/// A million devices of about 600 bytes are 600 MB, the most a site is built for.
+const DEVICES_MAX: usize = 1_000_000;
+
+/// A device with more names than this is no device.
+const KEYS_MAX: usize = 16;
+
+/// The place of a device in the directory; it never changes while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceIndex(u32);
+
+impl DeviceIndex {
+    #[must_use]
+    pub const fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the registry knows of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub id: DeviceId,
+    /// Unique in the site and readable; the `device` column of history. It never changes.
+    pub handle: Arc<str>,
+    /// What people call it, if somebody said.
+    pub title: Option<Box<str>>,
+    /// The name of its type, which is the name of its SQL table.
+    pub device_type: Arc<str>,
+    pub dialect: Arc<str>,
+    pub guessed: bool,
+    /// A person took it in; until then it is in the waiting room.
+    pub adopted: bool,
+    pub keys: Vec<DeviceKey>,
+    pub first_seen: Timestamp,
+}
+
+/// What a device says of itself, in its own message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Presence {
+    Unknown = 0,
+    Online = 1,
+    Offline = 2,
+    Sleeping = 3,
+}
+
+/// All devices. Index by handle and by every key.
+#[derive(Debug, Default)]
+pub struct Directory {
+    devices: Vec<Device>,
+    live: Vec<Live>,
+    by_key: HashMap<Box<str>, DeviceIndex, foldhash::fast::RandomState>,
+    by_handle: HashMap<Arc<str>, DeviceIndex, foldhash::fast::RandomState>,
+    /// What the file does not have yet.
+    pub(crate) changed: BTreeSet<DeviceIndex>,
+}
+
+/// What changes with every message, and is therefore not written with every message.
+#[derive(Debug, Default)]
+struct Live {
+    heard_at: AtomicI64,
+    presence: AtomicU8,
+}
+
+impl Directory {
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<DeviceIndex> {
+        self.by_key.get(key).copied()
+    }
+
+    #[must_use]
+    pub fn by_handle(&self, handle: &str) -> Option<DeviceIndex> {
+        self.by_handle.get(handle).copied()
+    }
+
+    #[must_use]
+    pub fn get(&self, index: DeviceIndex) -> Option<&Device> {
+        self.devices.get(index.get())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (DeviceIndex, &Device)> {
+        self.devices.iter().enumerate().filter_map(|(index, device)| {
+            u32::try_from(index).ok().map(|index| (DeviceIndex(index), device))
+        })
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.devices.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty()
+    }
+
+    /// Notes that a device was heard. Takes no lock of its own.
+    pub fn heard(&self, index: DeviceIndex, at: Timestamp) {
+        if let Some(live) = self.live.get(index.get()) {
+            live.heard_at.fetch_max(at.micros(), Ordering::Relaxed);
+        }
+    }
+
+    /// When a device was last heard, by the clock of this machine.
+    #[must_use]
+    pub fn heard_at(&self, index: DeviceIndex) -> Option<Timestamp> {
+        let micros = self.live.get(index.get())?.heard_at.load(Ordering::Relaxed);
+        (micros > 0).then(|| Timestamp::from_micros(micros))
+    }
+
+    pub fn set_presence(&self, index: DeviceIndex, presence: Presence) {
+        if let Some(live) = self.live.get(index.get()) {
+            live.presence.store(presence as u8, Ordering::Relaxed);
+        }
+    }
+
+    #[must_use]
+    pub fn presence(&self, index: DeviceIndex) -> Presence {
+        let live = self.live.get(index.get());
+        match live.map_or(0, |live| live.presence.load(Ordering::Relaxed)) {
+            1 => Presence::Online,
+            2 => Presence::Offline,
+            3 => Presence::Sleeping,
+            _ => Presence::Unknown,
+        }
+    }
+
+    /// `None` at the limit of devices.
+    pub(crate) fn insert(&mut self, device: Device) -> Option<DeviceIndex> {
+        if self.devices.len() >= DEVICES_MAX {
+            return None;
+        }
+        let index = DeviceIndex(u32::try_from(self.devices.len()).ok()?);
+        for key in &device.keys {
+            self.by_key.insert(key.as_str().into(), index);
+        }
+        self.by_handle.insert(Arc::clone(&device.handle), index);
+        self.devices.push(device);
+        self.live.push(Live::default());
+        self.changed.insert(index);
+        Some(index)
+    }
+
+    /// Adds the keys, the title and the type of `sighting` to a device that may lack them.
+    pub(crate) fn learn(&mut self, index: DeviceIndex, sighting: &Sighting<'_>) {
+        self.learn_keys(index, sighting.keys);
+        let Some(device) = self.devices.get_mut(index.get()) else { return };
+        let mut changed = false;
+        if let Some(title) = sighting.title.filter(|title| device.title.as_deref() != Some(title)) {
+            device.title = Some(title.into());
+            changed = true;
+        }
+        if let Some(described) = sighting.device_type.map(naming::slug)
+            && *described != *device.device_type
+        {
+            device.device_type = described.into();
+            changed = true;
+        }
+        if device.guessed && !sighting.guessed {
+            device.guessed = false;
+            device.dialect = sighting.dialect.into();
+            changed = true;
+        }
+        if changed {
+            self.changed.insert(index);
+        }
+    }
+
+    fn learn_keys(&mut self, index: DeviceIndex, keys: &[&str]) {
+        for key in keys {
+            let Some(device) = self.devices.get_mut(index.get()) else { return };
+            if self.by_key.contains_key(*key) || device.keys.len() >= KEYS_MAX {
+                continue;
+            }
+            device.keys.push(DeviceKey::from_full(key));
+            self.by_key.insert((*key).into(), index);
+            self.changed.insert(index);
+        }
+    }
+}

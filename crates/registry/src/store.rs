@@ -1,0 +1,174 @@
+//! The SQLite file of the registry, as in docs/formats/registry.md.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::{DeviceId, DeviceKey, Position, Timestamp};
+use rusqlite::{Connection, Statement, params};
+
+use crate::directory::{Device, Directory};
+
+/// Raised whenever a table changes; an older program refuses a newer file.
+const VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE device (
+        handle TEXT PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT,
+        type TEXT NOT NULL,
+        dialect TEXT NOT NULL,
+        guessed INTEGER NOT NULL,
+        adopted INTEGER NOT NULL,
+        first_seen INTEGER NOT NULL,
+        last_seen INTEGER
+    ) STRICT;
+    CREATE TABLE device_key (
+        key TEXT PRIMARY KEY,
+        handle TEXT NOT NULL REFERENCES device (handle),
+        place INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX device_key_handle ON device_key (handle);
+    CREATE TABLE applied (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
+    INSERT INTO applied VALUES (1, 0);";
+
+const SAVE_DEVICE: &str = "
+    INSERT INTO device (handle, id, title, type, dialect, guessed, adopted, first_seen)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (handle) DO UPDATE SET title = ?3, type = ?4, dialect = ?5, guessed = ?6, adopted = ?7";
+
+/// Why the registry cannot work with its file.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryFault {
+    #[error(
+        "the registry was written by a newer Althing (format {found}, this one reads {VERSION}); \
+         start that version, or restore a backup of this one"
+    )]
+    Newer { found: i64 },
+    #[error("the registry holds a device that cannot be read: {handle}")]
+    Damaged { handle: Box<str> },
+    #[error("the registry file failed")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    pub(crate) fn open(path: &Path) -> Result<Self, RegistryFault> {
+        Self::with(Connection::open(path)?)
+    }
+
+    pub(crate) fn in_memory() -> Result<Self, RegistryFault> {
+        Self::with(Connection::open_in_memory()?)
+    }
+
+    fn with(connection: Connection) -> Result<Self, RegistryFault> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // The journal is the truth: a commit may be lost in a power cut and is replayed.
+        connection.pragma_update(None, "synchronous", "normal")?;
+        connection.pragma_update(None, "foreign_keys", "on")?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            0 => {
+                let schema = format!("BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;");
+                connection.execute_batch(&schema)?;
+            }
+            VERSION => {}
+            found => return Err(RegistryFault::Newer { found }),
+        }
+        Ok(Self { connection })
+    }
+
+    /// All devices in the order in which they were first stored.
+    pub(crate) fn devices(&self) -> Result<Vec<Device>, RegistryFault> {
+        let mut keys = self
+            .connection
+            .prepare("SELECT key FROM device_key WHERE handle = ?1 ORDER BY place")?;
+        let mut devices = self.connection.prepare(
+            "SELECT handle, id, title, type, dialect, guessed, adopted, first_seen
+             FROM device ORDER BY rowid",
+        )?;
+        let mut rows = devices.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut device = device_of(row)?;
+            device.keys = keys_of(&mut keys, &device.handle)?;
+            found.push(device);
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        directory: &Directory,
+        position: Position,
+    ) -> Result<(), RegistryFault> {
+        let transaction = self.connection.transaction()?;
+        for device in directory.changed.iter().filter_map(|index| directory.get(*index)) {
+            transaction.prepare_cached(SAVE_DEVICE)?.execute(params![
+                &*device.handle,
+                device.id.to_string(),
+                device.title.as_deref(),
+                &*device.device_type,
+                &*device.dialect,
+                device.guessed,
+                device.adopted,
+                device.first_seen.micros(),
+            ])?;
+            for (place, key) in (0_i64..).zip(&device.keys) {
+                transaction
+                    .prepare_cached("INSERT OR IGNORE INTO device_key VALUES (?1, ?2, ?3)")?
+                    .execute(params![key.as_str(), &*device.handle, place])?;
+            }
+        }
+        let position = i64::try_from(position.get()).unwrap_or(i64::MAX);
+        transaction.execute("UPDATE applied SET position = max(position, ?1)", [position])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Notes when devices were last heard and forces everything to the disk.
+    pub(crate) fn checkpoint(&mut self, directory: &Directory) -> Result<(), RegistryFault> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut save =
+                transaction.prepare("UPDATE device SET last_seen = ?2 WHERE handle = ?1")?;
+            for (index, device) in directory.iter() {
+                if let Some(at) = directory.heard_at(index) {
+                    save.execute(params![&*device.handle, at.micros()])?;
+                }
+            }
+        }
+        transaction.commit()?;
+        self.connection.pragma(None, "wal_checkpoint", "truncate", |_row| Ok(()))?;
+        Ok(())
+    }
+}
+
+fn device_of(row: &rusqlite::Row<'_>) -> Result<Device, RegistryFault> {
+    let handle: String = row.get(0)?;
+    let id: String = row.get(1)?;
+    let Ok(id) = id.parse::<DeviceId>() else {
+        return Err(RegistryFault::Damaged { handle: handle.into() });
+    };
+    Ok(Device {
+        id,
+        title: row.get::<_, Option<String>>(2)?.map(Into::into),
+        device_type: row.get::<_, String>(3)?.into(),
+        dialect: row.get::<_, String>(4)?.into(),
+        guessed: row.get(5)?,
+        adopted: row.get(6)?,
+        keys: Vec::new(),
+        first_seen: Timestamp::from_micros(row.get(7)?),
+        handle: handle.into(),
+    })
+}
+
+fn keys_of(keys: &mut Statement<'_>, handle: &str) -> Result<Vec<DeviceKey>, RegistryFault> {
+    let found = keys.query_map([handle], |row| row.get::<_, String>(0))?;
+    found.map(|key| Ok(DeviceKey::from_full(&key?))).collect()
+}
