@@ -1,1 +1,39 @@
-//! mqtt
+//! MQTT 3.1.1 and 5.0 without sockets, clocks or threads: bytes and time come in, bytes and things
+//! to do come out.
+//!
+//! `decode` reads any packet in place, for a server as for a client; every packet can encode
+//! itself.
+//! Never: input or output, `now()`, an allocation for a packet that is published.
+
+mod ack;
+mod connack;
+mod connect;
+mod disconnect;
+mod fault;
+mod fixed_header;
+mod packet;
+mod properties;
+mod publish;
+mod reader;
+mod reason;
+mod subscribe;
+mod varint;
+mod version;
+mod writer;
+
+pub use ack::Ack;
+pub use connack::ConnAck;
+pub use connect::{Connect, Will};
+pub use disconnect::{Auth, Disconnect};
+pub use fault::{Malformed, TooLong};
+pub use fixed_header::Kind;
+pub use packet::{Packet, decode, needed};
+pub use properties::{Properties, PropertiesBuf, Property, PublishProperties};
+pub use publish::{Frame, Outgoing, Publish};
+pub use reason::Reason;
+pub use subscribe::{
+    FilterAck, RetainHandling, Subscribe, Subscription, SubscriptionOptions, Unsubscribe,
+    encode_suback, encode_subscribe, encode_unsuback, encode_unsubscribe,
+};
+pub use varint::VARINT_MAX;
+pub use version::Version;
