@@ -1,1 +1,31 @@
-//! history
+//! Readings as tables: a hot tail in columns, Parquet behind it, one Delta Lake table per space.
+//!
+//! Owns: series and their numbers, the hot tail, the flush to Parquet, the table log, the snapshot,
+//! recovery exactly once, the last value of every series.
+//! Never: SQL, MQTT words, clocks. `now` is an argument; files go through `storage::Storage`.
+//!
+//! One `Writer` (the ingest thread) appends rows in the order of the journal and publishes them
+//! with `seal`. Any number of `Reader`s take a `View` at a `Committed` position: the cold files
+//! of one table version and the hot rows after it, chosen under one lock, so that a flush shows
+//! nothing twice and misses nothing.
+
+mod chunk;
+mod fault;
+mod hot;
+mod latest;
+mod options;
+mod reader;
+mod scan;
+mod schema;
+mod series;
+mod shadow;
+mod writer;
+
+pub use fault::{FlushFault, OpenFault, ReadFault};
+pub use latest::{Latest, LatestValue};
+pub use options::Options;
+pub use reader::{Reader, View};
+pub use scan::{Readings, Scan};
+pub use schema::{column, readings_schema};
+pub use series::{Series, SeriesId, SeriesInfo, SeriesKey};
+pub use writer::{Flushed, Resume, Room, Writer, open};

@@ -1,0 +1,61 @@
+//! What can go wrong, by who must act: the operator (`OpenFault`), nobody but time (`FlushFault`:
+//! it is tried again), whoever asked (`ReadFault`).
+
+use std::io;
+
+use arrow::error::ArrowError;
+use model::Position;
+use parquet::errors::ParquetError;
+
+/// Why the history does not open; an operator must act.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    #[error("{what} was written by a newer version of Althing (format {found}, known {known})")]
+    Newer { what: &'static str, found: u64, known: u64 },
+    #[error("{name} is damaged: {what}")]
+    Damaged { name: Box<str>, what: &'static str },
+    #[error("the table is at journal position {table}, but no snapshot of it is left")]
+    SnapshotMissing { table: Position },
+    #[error("{name} cannot be read or written")]
+    Storage {
+        name: Box<str>,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Why a flush did not happen. The rows stay in the hot tail and the flush may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum FlushFault {
+    #[error("{name} cannot be written")]
+    Storage {
+        name: Box<str>,
+        #[source]
+        source: io::Error,
+    },
+    #[error("rows cannot be encoded as Parquet")]
+    Encode(#[from] ParquetError),
+    #[error("columns do not fit together")]
+    Columns(#[from] ArrowError),
+    #[error("the thread that flushes ended before its time")]
+    Thread,
+}
+
+/// Why a scan ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFault {
+    #[error("{name} cannot be read")]
+    Storage {
+        name: Box<str>,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{name} is damaged")]
+    Damaged {
+        name: Box<str>,
+        #[source]
+        source: ParquetError,
+    },
+    #[error("columns do not fit together")]
+    Columns(#[from] ArrowError),
+}

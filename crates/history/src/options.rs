@@ -1,0 +1,39 @@
+//! What a site can choose about its history.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Rows in one chunk of the hot tail: large enough for column loops, small enough to copy the
+/// open one for a view (65,536 rows of 22 bytes are 1.4 MB).
+pub(crate) const CHUNK_ROWS: usize = 65_536;
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that holds `<space>/readings/`.
+    pub dir: PathBuf,
+    /// The organisation whose table this is; one folder each.
+    pub space: String,
+    /// Rows of the hot tail that make a flush due. While it runs as many again may arrive, so the
+    /// tail holds at most twice this: 16 M rows of 22 bytes are 352 MB, plus the texts.
+    pub hot_rows_max: u64,
+    /// Age of the oldest hot row that makes a flush due.
+    pub hot_age_max: Duration,
+}
+
+impl Options {
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            space: "main".to_owned(),
+            hot_rows_max: 8_000_000,
+            hot_age_max: Duration::from_secs(15 * 60),
+        }
+    }
+
+    /// Rows at which `Writer::seal` answers `Room::Full`.
+    #[must_use]
+    pub const fn rows_limit(&self) -> u64 {
+        self.hot_rows_max.saturating_mul(2)
+    }
+}

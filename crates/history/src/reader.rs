@@ -1,0 +1,154 @@
+//! Readers take views; a view never changes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use model::{Committed, Position};
+
+use crate::fault::ReadFault;
+use crate::hot::{Hot, HotView};
+use crate::latest::{Latest, LatestTable};
+use crate::scan::{Filter, Output, Readings, Scan};
+use crate::series::{Series, SeriesId, SeriesTable};
+
+/// What the writer and all readers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    tail: Mutex<Tail>,
+    series: RwLock<SeriesTable>,
+    latest: Mutex<LatestTable>,
+}
+
+/// Hot rows and the cold files before them: they change together.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) hot: Hot,
+}
+
+/// A panic in history ends the process, so a poisoned lock only delays its end.
+impl Shared {
+    pub(crate) fn new(tail: Tail, series: SeriesTable, latest: LatestTable) -> Arc<Self> {
+        Arc::new(Self {
+            tail: Mutex::new(tail),
+            series: RwLock::new(series),
+            latest: Mutex::new(latest),
+        })
+    }
+
+    pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn series(&self) -> RwLockReadGuard<'_, SeriesTable> {
+        self.series.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn series_mut(&self) -> RwLockWriteGuard<'_, SeriesTable> {
+        self.series.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn latest(&self) -> MutexGuard<'_, LatestTable> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The way to views, for any thread.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Everything up to `committed`, and nothing after it.
+    #[must_use]
+    pub fn view(&self, committed: Committed) -> View {
+        let hot = self.shared.tail().hot.view(committed);
+        // After the tail's lock: catching up with many rows must not hold up the writer.
+        self.shared.latest().apply(&hot);
+        View { shared: Arc::clone(&self.shared), hot: Arc::new(hot) }
+    }
+}
+
+/// The readings up to one position. Cheap to clone; holds the memory of its hot rows.
+#[derive(Clone, Debug)]
+pub struct View {
+    shared: Arc<Shared>,
+    hot: Arc<HotView>,
+}
+
+impl View {
+    /// The last journal position this view shows.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.hot.run.position
+    }
+
+    /// How many series there are; their ids are the numbers below it.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        self.hot.run.series
+    }
+
+    /// All series, by id.
+    #[must_use]
+    pub fn series(&self) -> Vec<Series> {
+        let table = self.shared.series();
+        table.entries().iter().take(self.series_count()).cloned().collect()
+    }
+
+    #[must_use]
+    pub fn series_by_id(&self, id: SeriesId) -> Option<Series> {
+        self.shared.series().entries().get(id.index()).filter(|_| self.knows(id)).cloned()
+    }
+
+    /// The series of one device, by id.
+    #[must_use]
+    pub fn series_of(&self, device: &str) -> Vec<Series> {
+        let table = self.shared.series();
+        let ids = table.of_device(device).iter().filter(|id| self.knows(**id));
+        ids.filter_map(|id| table.entries().get(id.index()).cloned()).collect()
+    }
+
+    /// Calls `each` with every device that has series, in order of name, and their ids.
+    pub fn each_device(&self, mut each: impl FnMut(&Arc<str>, &[SeriesId])) {
+        let table = self.shared.series();
+        for (device, ids) in table.devices() {
+            let known = ids.partition_point(|id| self.knows(*id));
+            if let Some(ids) = ids.get(..known).filter(|ids| !ids.is_empty()) {
+                each(device, ids);
+            }
+        }
+    }
+
+    fn knows(&self, id: SeriesId) -> bool {
+        id.index() < self.series_count()
+    }
+
+    /// The last value of a series. Values live in one place for all views, so it may be one that
+    /// was committed after this view was taken, never one that is not committed.
+    #[must_use]
+    pub fn latest(&self, series: SeriesId) -> Option<Latest> {
+        self.shared.latest().of(series)
+    }
+
+    /// The last values of many series, in their order, under one lock.
+    #[must_use]
+    pub fn latest_of(&self, series: &[SeriesId]) -> Vec<Option<Latest>> {
+        let table = self.shared.latest();
+        series.iter().map(|id| table.of(*id)).collect()
+    }
+
+    /// The batches that hold what `scan` asks for: each (series, time) once, with its last value.
+    ///
+    /// # Errors
+    /// When a wanted column does not exist.
+    pub fn scan(&self, scan: &Scan) -> Result<Readings, ReadFault> {
+        let names = self.shared.series_mut().names();
+        let output = Output::new(scan.columns.as_deref(), names)?;
+        let filter = Filter::new(scan, self.series_count());
+        Ok(Readings::new(output, filter, &self.hot))
+    }
+}

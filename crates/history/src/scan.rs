@@ -1,0 +1,234 @@
+//! What a view can be asked for, and the batches it answers with.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
+    UInt16Array, UInt32Array,
+};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::{SchemaRef, UInt32Type};
+use arrow::error::ArrowError;
+use model::Timestamp;
+
+use crate::chunk::{Chunk, Picks};
+use crate::fault::ReadFault;
+use crate::hot::HotView;
+use crate::schema::{column, readings_schema};
+use crate::series::{Names, SeriesId};
+use crate::shadow::{Order, Shadow};
+
+/// Rows in one batch of a scan: what DataFusion works with by default.
+const BATCH_ROWS: usize = 8_192;
+
+/// Which readings, and which columns of them. The default asks for everything.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// `None` for all.
+    pub series: Option<Vec<SeriesId>>,
+    /// Readings at this time or later.
+    pub from: Option<Timestamp>,
+    /// Readings before this time.
+    pub to: Option<Timestamp>,
+    /// Indexes into `readings_schema()`, in the order wanted; `None` for all.
+    pub columns: Option<Vec<usize>>,
+}
+
+/// A scan made ready for the loops over rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    /// By series; `None` lets all pass.
+    series: Option<Arc<[bool]>>,
+    pub(crate) from: i64,
+    /// Not included.
+    pub(crate) to: i64,
+}
+
+impl Filter {
+    pub(crate) fn new(scan: &Scan, series_count: usize) -> Self {
+        let series = scan.series.as_ref().map(|wanted| {
+            let mut passes = vec![false; series_count];
+            for id in wanted {
+                if let Some(pass) = passes.get_mut(id.index()) {
+                    *pass = true;
+                }
+            }
+            Arc::from(passes)
+        });
+        Self {
+            series,
+            from: scan.from.map_or(i64::MIN, millis_up),
+            to: scan.to.map_or(i64::MAX, millis_up),
+        }
+    }
+
+    pub(crate) fn passes(&self, series: u32, time: i64) -> bool {
+        (self.from <= time && time < self.to) && self.wants(series)
+    }
+
+    pub(crate) fn wants(&self, series: u32) -> bool {
+        match &self.series {
+            None => true,
+            Some(passes) => passes.get(series as usize).copied().unwrap_or(false),
+        }
+    }
+
+    /// Whether all rows between these times pass, whatever their series.
+    fn covers(&self, time_min: i64, time_max: i64) -> bool {
+        self.series.is_none() && self.from <= time_min && time_max < self.to
+    }
+
+    /// Whether any row between these times can pass.
+    pub(crate) fn touches(&self, time_min: i64, time_max: i64) -> bool {
+        time_min < self.to && self.from <= time_max
+    }
+}
+
+/// The first millisecond that is not before `time`.
+fn millis_up(time: Timestamp) -> i64 {
+    time.millis().saturating_add(i64::from(time.micros().rem_euclid(1_000) != 0))
+}
+
+/// The batches of a scan: cold files first, then the hot tail. No order of rows is promised.
+#[derive(Debug)]
+pub struct Readings {
+    output: Output,
+    filter: Filter,
+    shadow: Shadow,
+    hot: VecDeque<(Arc<Chunk>, std::ops::Range<usize>)>,
+    /// The chunk in work, its chosen rows, and how many of them are out.
+    current: Option<(Arc<Chunk>, Picks, usize)>,
+}
+
+impl Readings {
+    pub(crate) fn new(output: Output, filter: Filter, hot: &HotView) -> Self {
+        let mut shadow = Shadow::default();
+        let parts = || {
+            let touched = hot.parts();
+            touched.filter(|(chunk, _)| filter.touches(chunk.time_min, chunk.time_max))
+        };
+        for (chunk, rows) in parts() {
+            cast_late(&mut shadow, &filter, chunk, &rows);
+        }
+        let hot = parts().map(|(chunk, rows)| (Arc::clone(chunk), rows)).collect();
+        Self { output, filter, shadow, hot, current: None }
+    }
+
+    /// The schema of the batches.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.output.schema()
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadFault> {
+        loop {
+            if let Some((chunk, picks, done)) = &mut self.current {
+                let portion = picks.portion(*done, BATCH_ROWS);
+                if portion.len() > 0 {
+                    *done += portion.len();
+                    return Ok(Some(self.output.hot(chunk, &portion)?));
+                }
+            }
+            let Some((chunk, rows)) = self.hot.pop_front() else { return Ok(None) };
+            let picks = self.pick(&chunk, rows);
+            self.current = Some((chunk, picks, 0));
+        }
+    }
+
+    fn pick(&self, chunk: &Chunk, rows: std::ops::Range<usize>) -> Picks {
+        let contested = self.shadow.reaches(chunk.time_min, chunk.time_max);
+        if !contested && self.filter.covers(chunk.time_min, chunk.time_max) {
+            return Picks::All(rows);
+        }
+        let series = chunk.series.get(rows.clone()).unwrap_or_default();
+        let times = chunk.time.get(rows.clone()).unwrap_or_default();
+        let mut picks = Vec::new();
+        for (offset, (series, time)) in series.iter().zip(times).enumerate() {
+            let order = Order::Hot(chunk.first + (rows.start + offset) as u64);
+            if self.filter.passes(*series, *time)
+                && !(contested && self.shadow.hides(*series, *time, order))
+            {
+                picks.push(u32::try_from(rows.start + offset).unwrap_or(u32::MAX));
+            }
+        }
+        Picks::Some(picks)
+    }
+}
+
+impl Iterator for Readings {
+    type Item = Result<RecordBatch, ReadFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().transpose()
+    }
+}
+
+fn cast_late(shadow: &mut Shadow, filter: &Filter, chunk: &Chunk, rows: &std::ops::Range<usize>) {
+    for index in chunk.late_within(rows) {
+        if let Some((series, time, ..)) = chunk.row(*index as usize)
+            && filter.passes(series, time)
+        {
+            shadow.cast(series, time, Order::Hot(chunk.first + u64::from(*index)));
+        }
+    }
+}
+
+/// The wanted columns, in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    schema: SchemaRef,
+    columns: Vec<usize>,
+    names: Names,
+}
+
+impl Output {
+    pub(crate) fn new(columns: Option<&[usize]>, names: Names) -> Result<Self, ArrowError> {
+        let columns = columns.map_or_else(|| (0..column::COUNT).collect(), <[usize]>::to_vec);
+        let schema = Arc::new(readings_schema().project(&columns)?);
+        Ok(Self { schema, columns, names })
+    }
+
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn hot(&self, chunk: &Chunk, picks: &Picks) -> Result<RecordBatch, ArrowError> {
+        let series = chunk.series_of(picks);
+        self.batch(picks.len(), &series, |wanted| match wanted {
+            column::TIME => time_array(chunk.time_of(picks)),
+            column::NUMBER => Arc::new(chunk.number_of(picks)),
+            column::TEXT => chunk.text_of(picks),
+            _ => Arc::new(UInt16Array::new(chunk.quality_of(picks), None)),
+        })
+    }
+
+    /// A batch whose columns besides the names and the series come from `value`.
+    pub(crate) fn batch(
+        &self,
+        rows: usize,
+        series: &ScalarBuffer<u32>,
+        mut value: impl FnMut(usize) -> ArrayRef,
+    ) -> Result<RecordBatch, ArrowError> {
+        let numbers = || UInt32Array::new(series.clone(), None);
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
+        for wanted in &self.columns {
+            arrays.push(match *wanted {
+                column::SERIES => Arc::new(numbers()),
+                column::DEVICE => named(numbers(), &self.names.device)?,
+                column::SIGNAL => named(numbers(), &self.names.signal)?,
+                other => value(other),
+            });
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema(), arrays, &options)
+    }
+}
+
+fn named(keys: UInt32Array, names: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys, Arc::clone(names))?))
+}
+
+pub(crate) fn time_array(millis: ScalarBuffer<i64>) -> ArrayRef {
+    Arc::new(TimestampMillisecondArray::new(millis, None).with_timezone("UTC"))
+}
