@@ -173,7 +173,16 @@ impl<T> Settled<T> {
     }
 }
 
-/// The tickets of one session that wait for a commit, oldest first.
+impl<K, T> Settled<(K, T)> {
+    /// A ticket that was filed under the session it belongs to, and that session.
+    #[must_use]
+    pub fn split(self) -> (K, Settled<T>) {
+        let (key, ticket) = self.0;
+        (key, Settled(ticket))
+    }
+}
+
+/// The tickets of one session, or of all sessions of a thread, that wait for a commit, oldest first.
 #[derive(Debug)]
 pub struct Lane<T> {
     waiting: VecDeque<(Position, T)>,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use model::{DeviceId, DeviceKey, Timestamp};
 
+use crate::pulse::Pulse;
 use crate::{Sighting, naming};
 
 /// A million devices of about 600 bytes are 600 MB, the most a site is built for.
@@ -44,32 +45,16 @@ pub struct Device {
     pub first_seen: Timestamp,
 }
 
-/// What a device says of itself, in its own message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Presence {
-    Unknown = 0,
-    Online = 1,
-    Offline = 2,
-    Sleeping = 3,
-}
-
 /// All devices. Index by handle and by every key.
 #[derive(Debug, Default)]
 pub struct Directory {
     devices: Vec<Device>,
-    live: Vec<Live>,
+    /// What changes with every message, and is therefore not written with every message.
+    pulses: Vec<Pulse>,
     by_key: HashMap<Box<str>, DeviceIndex, foldhash::fast::RandomState>,
     by_handle: HashMap<Arc<str>, DeviceIndex, foldhash::fast::RandomState>,
     /// What the file does not have yet.
     pub(crate) changed: BTreeSet<DeviceIndex>,
-}
-
-/// What changes with every message, and is therefore not written with every message.
-#[derive(Debug, Default)]
-struct Live {
-    heard_at: AtomicI64,
-    presence: AtomicU8,
 }
 
 impl Directory {
@@ -104,35 +89,18 @@ impl Directory {
         self.devices.is_empty()
     }
 
-    /// Notes that a device was heard. Takes no lock of its own.
-    pub fn heard(&self, index: DeviceIndex, at: Timestamp) {
-        if let Some(live) = self.live.get(index.get()) {
-            live.heard_at.fetch_max(at.micros(), Ordering::Relaxed);
-        }
-    }
-
-    /// When a device was last heard, by the clock of this machine.
+    /// When and how a device is heard.
     #[must_use]
-    pub fn heard_at(&self, index: DeviceIndex) -> Option<Timestamp> {
-        let micros = self.live.get(index.get())?.heard_at.load(Ordering::Relaxed);
-        (micros > 0).then(|| Timestamp::from_micros(micros))
+    pub fn pulse(&self, index: DeviceIndex) -> Option<&Pulse> {
+        self.pulses.get(index.get())
     }
 
-    pub fn set_presence(&self, index: DeviceIndex, presence: Presence) {
-        if let Some(live) = self.live.get(index.get()) {
-            live.presence.store(presence as u8, Ordering::Relaxed);
-        }
-    }
-
+    /// How long ago a device was heard, and whether that is longer than its rhythm allows.
     #[must_use]
-    pub fn presence(&self, index: DeviceIndex) -> Presence {
-        let live = self.live.get(index.get());
-        match live.map_or(0, |live| live.presence.load(Ordering::Relaxed)) {
-            1 => Presence::Online,
-            2 => Presence::Offline,
-            3 => Presence::Sleeping,
-            _ => Presence::Unknown,
-        }
+    pub fn silence(&self, index: DeviceIndex, now: Timestamp) -> Option<Duration> {
+        let pulse = self.pulse(index)?;
+        let silent = now.since(pulse.heard_at()?);
+        (silent > pulse.patience()).then_some(silent)
     }
 
     /// `None` at the limit of devices.
@@ -146,7 +114,7 @@ impl Directory {
         }
         self.by_handle.insert(Arc::clone(&device.handle), index);
         self.devices.push(device);
-        self.live.push(Live::default());
+        self.pulses.push(Pulse::default());
         self.changed.insert(index);
         Some(index)
     }

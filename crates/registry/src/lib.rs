@@ -10,6 +10,7 @@
 
 mod directory;
 mod naming;
+mod pulse;
 mod store;
 
 use std::path::Path;
@@ -17,8 +18,9 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use model::{DeviceId, DeviceKey, Position, Timestamp};
 
-pub use directory::{Device, DeviceIndex, Directory, Presence};
+pub use directory::{Device, DeviceIndex, Directory};
 pub use naming::{device_type_of, slug};
+pub use pulse::{Presence, Pulse};
 pub use store::RegistryFault;
 
 use store::Store;

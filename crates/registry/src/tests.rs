@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn sighting<'a>(keys: &'a [&'a str]) -> Sighting<'a> {
@@ -101,14 +103,16 @@ fn sisters_share_a_type_named_after_what_they_have_in_common() {
 }
 
 #[test]
-fn hearing_and_presence_follow_a_device() {
+fn a_device_is_silent_when_its_own_rhythm_says_so() {
     let registry = Registry::in_memory().unwrap();
     let index = registry.sight(&sighting(&["topic:a"])).unwrap();
     let directory = registry.directory();
-    assert_eq!((directory.heard_at(index), directory.presence(index)), (None, Presence::Unknown));
-    directory.heard(index, Timestamp::from_millis(5));
-    directory.heard(index, Timestamp::from_millis(3));
-    directory.set_presence(index, Presence::Offline);
-    assert_eq!(directory.heard_at(index), Some(Timestamp::from_millis(5)));
-    assert_eq!(directory.presence(index), Presence::Offline);
+    let at = |seconds: i64| Timestamp::from_millis(1_000_000 + seconds * 1_000);
+    assert_eq!(directory.silence(index, at(0)), None, "never heard, so not missed");
+    for beat in 0..50 {
+        directory.pulse(index).unwrap().beat(at(beat * 60), None);
+    }
+    let last = 49 * 60;
+    assert_eq!(directory.silence(index, at(last + 150)), None);
+    assert_eq!(directory.silence(index, at(last + 300)), Some(Duration::from_secs(300)));
 }
