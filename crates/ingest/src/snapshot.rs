@@ -1,0 +1,146 @@
+//! What ingest asks history to keep beside its tables: everything else that the records up to a
+//! position have taught the site. Version 1, as in docs/formats/ingest-state.md.
+
+use std::sync::Arc;
+
+use hub::{Publication, Retained};
+use model::Message;
+use model::record::{Record, RecordFault, encode_message};
+
+const MAGIC: &[u8; 4] = b"ALST";
+const VERSION: u16 = 1;
+
+/// Why a kept state cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    #[error("the state beside the history is of format {found}, this version reads {VERSION}")]
+    Newer { found: u16 },
+    #[error("the state beside the history is damaged: {part}")]
+    Damaged { part: &'static str },
+    #[error("a retained message beside the history is damaged")]
+    Retained(#[from] RecordFault),
+}
+
+/// Appends the learned state of the dialects and the retained messages.
+pub(crate) fn encode(learned: &[u8], retained: &Retained) -> Vec<u8> {
+    let mut body = Vec::new();
+    push_block(learned, &mut body);
+    for publication in retained.all() {
+        let mut record = Vec::new();
+        encode_message(&message_of(&publication), &mut record);
+        push_block(&record, &mut body);
+    }
+    let mut out = Vec::with_capacity(body.len() + 10);
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&crc32c::crc32c(&body).to_le_bytes());
+    out.extend_from_slice(&body);
+    out
+}
+
+/// Gives the learned state back and puts the retained messages into `retained`. No bytes at all are
+/// a site that has learned nothing.
+pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>>, SnapshotFault> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let damaged = |part| SnapshotFault::Damaged { part };
+    let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(damaged("its head"))?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or(damaged("its head"))?;
+    let (sum, mut body) = rest.split_first_chunk::<4>().ok_or(damaged("its head"))?;
+    let version = u16::from_le_bytes(*version);
+    if magic != MAGIC {
+        return Err(damaged("its first bytes"));
+    }
+    if version != VERSION {
+        return Err(SnapshotFault::Newer { found: version });
+    }
+    if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
+        return Err(damaged("its checksum"));
+    }
+    let learned = take_block(&mut body).ok_or(damaged("the learned state"))?.to_vec();
+    while !body.is_empty() {
+        let record = take_block(&mut body).ok_or(damaged("the retained messages"))?;
+        if let Record::Message(message) = Record::decode(record)? {
+            keep(retained, &message);
+        }
+    }
+    Ok(Some(learned))
+}
+
+/// Retains `message`; what does not fit is delivered and kept in the journal all the same.
+pub(crate) fn keep(retained: &Retained, message: &Message<'_>) {
+    if let Err(full) = retained.keep(Arc::new(Publication::of(message))) {
+        tracing::warn!(?full, "a retained message was not kept");
+    }
+}
+
+fn message_of(publication: &Publication) -> Message<'_> {
+    Message {
+        received_at: publication.received_at,
+        client: "",
+        credential: None,
+        topic: publication.topic(),
+        payload: &publication.payload,
+        properties: &publication.properties,
+        qos: publication.qos,
+        retain: publication.retain,
+    }
+}
+
+fn push_block(block: &[u8], out: &mut Vec<u8>) {
+    let length = u32::try_from(block.len());
+    assert!(length.is_ok(), "a block of {} bytes is beyond every limit", block.len());
+    out.extend_from_slice(&length.unwrap_or_default().to_le_bytes());
+    out.extend_from_slice(block);
+}
+
+fn take_block<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, tail) = rest.split_first_chunk::<4>()?;
+    let (block, tail) = tail.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    *rest = tail;
+    Some(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Qos, Timestamp, TopicName};
+
+    use super::*;
+
+    fn publication() -> Publication {
+        Publication {
+            topic: TopicName::parse("a/b").unwrap().to_buf(),
+            payload: b"21.5".as_slice().into(),
+            properties: [1, 1].into(),
+            qos: Qos::AtLeastOnce,
+            retain: true,
+            received_at: Timestamp::from_millis(5),
+        }
+    }
+
+    #[test]
+    fn what_was_kept_comes_back() {
+        let retained = Retained::default();
+        retained.keep(Arc::new(publication())).unwrap();
+        let bytes = encode(b"learned", &retained);
+
+        let again = Retained::default();
+        assert_eq!(decode(&bytes, &again).unwrap().unwrap(), b"learned");
+        assert_eq!(again.all(), [Arc::new(publication())]);
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let retained = Retained::default();
+        retained.keep(Arc::new(publication())).unwrap();
+        let bytes = encode(b"learned", &retained);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let fault = decode(&flipped, &Retained::default());
+            assert!(fault.is_err(), "bit {bit} went unnoticed");
+        }
+        assert!(decode(&[], &Retained::default()).unwrap().is_none());
+    }
+}
