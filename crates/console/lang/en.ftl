@@ -1,0 +1,113 @@
+# The console's texts. Keys become functions; see build/words.rs for what an argument is.
+
+tab-plain = { $page }, { $site } – Althing
+skip = Skip to content
+brand = Althing
+demo-note = Simulated data: no device here is real.
+
+# Rail, header, bar
+nav-name = Pages
+nav-short-name = Pages, short
+nav-watch = Watch
+nav-analyse = Analyse
+nav-keep = Keep
+nav-overview = Overview
+nav-devices = Devices
+nav-sql = SQL
+nav-about = About
+nav-more = More
+find-label = Find a device
+find-button = Find
+live-on = Live
+live-lost = Cannot reach Althing; values may be old. Trying again.
+durable-to = durable to { $time }
+theme-name = Theme
+theme-auto = Auto
+theme-light = Light
+theme-dark = Dark
+
+# Status, values, units of time
+status-reporting = Reporting
+status-silent = Silent
+status-warning = Warning
+value-true = on
+value-false = off
+unit-millisecond = ms
+unit-second = s
+unit-minute = min
+unit-hour = h
+unit-day = d
+none = none
+
+# Overview
+figures-name = Figures
+figure-reporting = Devices reporting
+figure-of-plain = of { $total }
+figure-silent = Silent devices
+figure-silent-none = all on time
+figure-silent-some = past their rhythm
+figure-readings = Readings today
+figure-durable = all durable
+figure-late = Late data
+figure-late-none = nothing late
+figure-late-worst-plain = worst { $span }
+overview-empty = No device yet. Listening on { $address }.
+overview-empty-next = Send a first reading; it appears here by itself, with its chart.
+attention-title = Needs attention
+attention-none = { $count ->
+    [one] Nothing. The one device reports in its rhythm.
+   *[other] Nothing. All { $count } devices report in their rhythm.
+}
+attention-count = { $count ->
+    [one] { $count } device
+   *[other] { $count } devices
+}
+attention-all = All silent devices
+trouble-silent = Not heard since { $since }
+trouble-silent-rhythm = Not heard since { $since }; normally every { $rhythm }
+trouble-unreadable = { $count ->
+    [one] { $count } message that no dialect could read; it is kept
+   *[other] { $count } messages that no dialect could read; they are kept
+}
+trouble-late = Readings arrive { $span } after they were measured
+lasting-name = For
+changed-title = What changed
+changed-note = last hour against the hour before
+changed-by = { $difference } in 1 h
+activity-title = Activity
+activity-first = { $device } sent its first message
+activity-silent = { $device } went silent
+activity-back = { $device } is back
+devices-now = Devices now
+devices-all = All devices
+column-device = Device
+column-type = Type
+column-status = Status
+column-trend = Last 6 h
+column-value = Value
+column-seen = Last heard
+
+# Faults
+fault-gone-title = Nothing here
+fault-no-page = There is no page { $path }.
+fault-no-device = No device { $handle } here.
+fault-similar = Similar:
+fault-foreign-title = Not from here
+fault-foreign = This form was sent from another site’s page. Nothing was changed.
+fault-broken-title = This page cannot be shown
+fault-broken = Althing could not read its storage for this page. Everything up to { $time } is stored.
+fault-broken-empty = Althing could not read its storage for this page. Nothing was changed.
+fault-retry = Try again
+fault-home = Go to Overview
+
+# About
+about-version = Version
+about-mqtt = Devices connect to
+about-position = Durable position
+about-zone = Time zone
+about-licences = Licences
+about-what = Althing takes in the readings of devices, keeps every acknowledged one, and answers questions about them.
+about-looks = Looks
+licences-title = Licences
+licences-own = Althing is under the Apache License 2.0.
+licences-others = The pages also carry:
