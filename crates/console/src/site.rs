@@ -255,6 +255,8 @@ pub struct Point {
     pub last: f64,
     pub min: f64,
     pub max: f64,
+    /// Of all readings in the column; `last` again for a single reading.
+    pub mean: f64,
 }
 
 #[derive(Clone, Debug)]
