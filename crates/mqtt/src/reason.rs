@@ -111,6 +111,15 @@ impl Reason {
         }
     }
 
+    /// This reason, or where packets of `kind` may not have it, the nearest that they may.
+    pub(crate) const fn told_in(self, kind: Kind) -> Self {
+        match (kind, self) {
+            (_, reason) if reason.belongs_to(kind) => reason,
+            (Kind::ConnAck, Self::ServerShuttingDown) => Self::ServerUnavailable,
+            _ => Self::Unspecified,
+        }
+    }
+
     /// The CONNACK return code of MQTT 3.1.1. `None`: the connection closes without a CONNACK.
     //= mqtt-v311 MQTT-3.2.2-6
     #[must_use]

@@ -1,0 +1,449 @@
+//! One MQTT connection of a client, seen from the server. Owns: the state of the connection,
+//! keep-alive, packet ids and windows both ways, topic aliases, the will.
+//! Never: sockets, clocks, storage, who hears what.
+//!
+//! Contract with the shell:
+//! - decode with `version` and `packet_max`, give each packet to `on_packet`, do the one `Action`
+//!   it may return, send what was appended to `out`;
+//! - answer `Action::Connect` with `accept` or `refuse` before the next packet;
+//! - on a `Violation`, send what was appended, close the socket, and call `finish`;
+//! - keep the `Lane` of the session's tickets together with its `Inflight` while it is away.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use model::{Moment, TopicBuf, TopicName};
+
+use crate::connack::ConnAck;
+use crate::connect::Connect;
+use crate::disconnect::Disconnect;
+use crate::inflight::{Generation, Inflight, Outbound};
+use crate::properties::{Properties, PropertiesBuf, Property};
+use crate::publish::Publish;
+use crate::subscribe::{Subscribe, Unsubscribe, encode_suback, encode_unsuback};
+use crate::will::StoredWill;
+use crate::{Kind, Malformed, Packet, Reason, TooLong, VARINT_MAX, Version, Violation};
+
+mod inbound;
+mod opening;
+mod outbound;
+
+pub use inbound::Ticket;
+pub use outbound::Delivered;
+
+/// A session expiry that never comes.
+pub const EXPIRY_NEVER: u32 = u32::MAX;
+
+/// QoS 2 messages of a client between PUBLISH and PUBREL, those of its earlier connections
+/// included, unless `Limits::receive_maximum` is more. 1,024 of 12 bytes are 12 KB for a client
+/// that never releases.
+const HELD_MAX: u16 = 1_024;
+
+/// What this server allows its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the largest packet that is read.
+    pub packet_max: u32,
+    /// Messages above QoS 0 that a client may have under way to us.
+    pub receive_maximum: u16,
+    /// Messages above QoS 0 that are under way to a client, if it does not ask for fewer.
+    pub window_max: u16,
+    /// Aliases a client may define. Each can hold a topic of 64 KiB: 16 are 1 MiB at the worst.
+    pub topic_alias_maximum: u16,
+    /// Seconds from the opening of the connection to a complete CONNECT.
+    pub connect_timeout: u16,
+    /// Whether `$share/…` is served.
+    pub shared_subscriptions: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packet_max: 1 << 20,
+            receive_maximum: 256,
+            window_max: 256,
+            topic_alias_maximum: 16,
+            connect_timeout: 10,
+            shared_subscriptions: true,
+        }
+    }
+}
+
+/// What a packet asks of the hub. At most one thing.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action<'p> {
+    /// To be answered with `accept` or `refuse`, before the next packet.
+    Connect(Connect<'p>),
+    /// Without a ticket for QoS 0.
+    Publish { publish: Publish<'p>, topic: Topic<'p>, ticket: Option<Ticket> },
+    /// To be answered with `suback`.
+    Subscribe(Subscribe<'p>),
+    /// To be answered with `unsuback`.
+    Unsubscribe(Unsubscribe<'p>),
+    /// The client has a QoS 2 message for good: it is not needed again. Its place in the window
+    /// is still taken.
+    Received { token: u64 },
+    /// The client is done with a message, or refused it; its place in the window is free.
+    Delivered { token: u64, reason: Reason },
+    /// The client says goodbye. `finish` follows.
+    Disconnect { reason: Reason },
+}
+
+/// The topic of a message: as it came, or as its alias remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topic<'p> {
+    Sent(TopicName<'p>),
+    Aliased(TopicBuf),
+}
+
+impl Topic<'_> {
+    #[must_use]
+    pub fn as_name(&self) -> TopicName<'_> {
+        match self {
+            Self::Sent(name) => *name,
+            Self::Aliased(topic) => topic.as_name(),
+        }
+    }
+}
+
+/// The terms on which a client is let in.
+#[derive(Debug, Default)]
+pub struct Accept<'a> {
+    /// The state of the session that is taken up again; `None` begins an empty one.
+    pub resumed: Option<Inflight>,
+    /// When the client left the choice to us.
+    pub assigned_client_id: Option<&'a str>,
+    /// Seconds, when the client's own wish is not granted. MQTT 5 only.
+    pub keep_alive: Option<u16>,
+    /// Seconds, when the client's own wish is not granted.
+    pub session_expiry: Option<u32>,
+}
+
+/// What is left of a connection.
+#[derive(Debug)]
+pub struct Finished {
+    pub inflight: Inflight,
+    /// To be published, after its delay; `None` if the client said goodbye.
+    pub will: Option<Box<StoredWill>>,
+    /// Seconds for which the session is kept; 0: not at all; `EXPIRY_NEVER`.
+    pub expiry: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    AwaitConnect,
+    /// CONNECT was handed out and is not answered.
+    AwaitAnswer,
+    Connected,
+    Closed,
+}
+
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    version: Version,
+    /// Of the CONNECT: a resumed session would contradict it.
+    clean_start: bool,
+    generation: Generation,
+    limits: Limits,
+    /// Seconds; 0 for none.
+    keep_alive: u16,
+    last_heard: Moment,
+    /// Seconds, as in `Finished`.
+    expiry: u32,
+    /// The largest packet the client takes.
+    client_packet_max: u32,
+    /// Messages above QoS 0 that may be under way to the client.
+    window: u16,
+    /// Those that are.
+    in_window: u16,
+    /// Messages of the client on this connection whose last acknowledgement is owed.
+    owed: u16,
+    inflight: Inflight,
+    /// Index = alias - 1. Boxed, because few clients use them.
+    #[expect(clippy::box_collection, reason = "8 bytes for the many sessions that have none")]
+    aliases: Option<Box<Vec<Option<TopicBuf>>>>,
+    will: Option<Box<StoredWill>>,
+}
+
+impl Session {
+    /// A connection that was opened at `now`.
+    ///
+    /// # Panics
+    /// When the limits contradict the standard, which forbids a receive maximum of 0.
+    #[must_use]
+    pub fn new(limits: Limits, generation: Generation, now: Moment) -> Self {
+        assert!(limits.receive_maximum > 0 && limits.window_max > 0, "a window has room for one");
+        Self {
+            state: State::AwaitConnect,
+            version: Version::default(),
+            clean_start: true,
+            generation,
+            limits,
+            keep_alive: 0,
+            last_heard: now,
+            expiry: 0,
+            client_packet_max: VARINT_MAX,
+            window: limits.window_max,
+            in_window: 0,
+            owed: 0,
+            inflight: Inflight::default(),
+            aliases: None,
+            will: None,
+        }
+    }
+
+    /// Takes one packet. What has to be sent is appended to `out`, also before a `Violation`.
+    ///
+    /// # Errors
+    /// The client broke the protocol; the connection is over.
+    ///
+    /// # Panics
+    /// When a CONNECT was not answered before the next packet.
+    pub fn on_packet<'p>(
+        &mut self,
+        packet: Packet<'p>,
+        now: Moment,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Action<'p>>, Violation> {
+        self.last_heard = now;
+        let handled = match self.state {
+            State::AwaitConnect => self.on_first(packet).map(Some),
+            State::AwaitAnswer => Err(unanswered()),
+            State::Connected => self.on_next(packet, out),
+            //= mqtt-v5 MQTT-3.14.4-1
+            //= mqtt-v311 MQTT-3.14.4-1
+            State::Closed => Ok(None),
+        };
+        handled.map_err(|violation| self.violated(violation, out))
+    }
+
+    /// Takes bytes that are no packet.
+    pub fn on_malformed(&mut self, malformed: Malformed, out: &mut Vec<u8>) -> Violation {
+        self.violated(Violation::Malformed(malformed), out)
+    }
+
+    /// To be called at `poll_timeout`; earlier is harmless.
+    ///
+    /// # Errors
+    /// The client was silent for too long; the connection is over.
+    pub fn on_timeout(&mut self, now: Moment, out: &mut Vec<u8>) -> Result<(), Violation> {
+        if self.poll_timeout().is_none_or(|at| now < at) {
+            return Ok(());
+        }
+        let violation = match self.state {
+            State::AwaitConnect => Violation::ConnectTimeout,
+            State::AwaitAnswer | State::Connected | State::Closed => Violation::KeepAlive,
+        };
+        Err(self.violated(violation, out))
+    }
+
+    /// `None` while the client may be silent for ever.
+    //= mqtt-v5 MQTT-3.1.2-22
+    //= mqtt-v311 MQTT-3.1.2-24
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        let patience = match self.state {
+            State::AwaitConnect => Duration::from_secs(u64::from(self.limits.connect_timeout)),
+            State::Connected if self.keep_alive > 0 => {
+                Duration::from_millis(u64::from(self.keep_alive) * 1_500)
+            }
+            State::AwaitAnswer | State::Connected | State::Closed => return None,
+        };
+        Some(self.last_heard.saturating_add(patience))
+    }
+
+    /// Ends the connection from our side: shutdown, takeover, an act of an operator.
+    pub fn close(&mut self, reason: Reason, out: &mut Vec<u8>) {
+        //= mqtt-v5 MQTT-3.14.0-1
+        if self.state == State::Connected && self.version == Version::V5 {
+            let told = reason.told_in(Kind::Disconnect);
+            let written = Disconnect::new(told).encode(Version::V5, out);
+            assert_eq!(written, Ok(()), "three or four bytes");
+        }
+        self.state = State::Closed;
+    }
+
+    /// The connection is gone, for whatever reason.
+    #[must_use]
+    pub fn finish(mut self) -> Finished {
+        if self.state == State::AwaitAnswer {
+            self.forget_client();
+        }
+        self.inflight.rest();
+        Finished { inflight: self.inflight, will: self.will, expiry: self.expiry }
+    }
+
+    /// # Errors
+    /// The client takes no packet as large as this answer; the connection is over.
+    //= mqtt-v5 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6
+    //= mqtt-v311 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5
+    pub fn suback(
+        &mut self,
+        packet_id: NonZeroU16,
+        reasons: impl IntoIterator<Item = Reason>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Violation> {
+        let version = self.version;
+        self.answer(out, |out| encode_suback(version, packet_id, Properties::NONE, reasons, out))
+    }
+
+    /// # Errors
+    /// The client takes no packet as large as this answer; the connection is over.
+    //= mqtt-v5 MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1
+    //= mqtt-v311 MQTT-3.10.4-4, MQTT-3.10.4-5
+    pub fn unsuback(
+        &mut self,
+        packet_id: NonZeroU16,
+        reasons: impl IntoIterator<Item = Reason>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Violation> {
+        let version = self.version;
+        self.answer(out, |out| encode_unsuback(version, packet_id, Properties::NONE, reasons, out))
+    }
+
+    /// Of the client, once it has sent CONNECT. What `decode` wants to know.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// What `decode` wants to know.
+    #[must_use]
+    pub const fn packet_max(&self) -> u32 {
+        self.limits.packet_max
+    }
+
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Seconds for which the session outlives the connection, as in `Finished`.
+    #[must_use]
+    pub const fn expiry(&self) -> u32 {
+        self.expiry
+    }
+
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Messages of the client whose last acknowledgement is owed on this connection.
+    #[must_use]
+    pub const fn owed(&self) -> u16 {
+        self.owed
+    }
+
+    /// Messages to the client that are not confirmed, in the order of sending.
+    pub fn outbound(&self) -> impl Iterator<Item = &Outbound> {
+        self.inflight.outbound()
+    }
+
+    /// Gives back memory of a session that has become quiet.
+    pub fn shrink(&mut self) {
+        self.inflight.shrink();
+    }
+
+    fn on_next<'p>(
+        &mut self,
+        packet: Packet<'p>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Action<'p>>, Violation> {
+        match packet {
+            Packet::Publish(publish) => self.on_publish(publish, out),
+            Packet::PubAck(ack) => self.on_puback(&ack),
+            Packet::PubRec(ack) => self.on_pubrec(&ack, out),
+            Packet::PubRel(ack) => self.on_pubrel(&ack, out).map(|()| None),
+            Packet::PubComp(ack) => self.on_pubcomp(&ack),
+            Packet::Subscribe(subscribe) => Ok(Some(Action::Subscribe(subscribe))),
+            Packet::Unsubscribe(unsubscribe) => Ok(Some(Action::Unsubscribe(unsubscribe))),
+            //= mqtt-v5 MQTT-3.12.4-1
+            //= mqtt-v311 MQTT-3.12.4-1
+            Packet::PingReq => {
+                out.extend_from_slice(&[Kind::PingResp.first_byte(), 0]);
+                Ok(None)
+            }
+            Packet::Disconnect(disconnect) => self.on_disconnect(&disconnect).map(Some),
+            //= mqtt-v5 MQTT-3.1.0-2
+            //= mqtt-v311 MQTT-3.1.0-2
+            Packet::Connect(_) => Err(Violation::SecondConnect),
+            Packet::Auth(_) => Err(Violation::AuthMethod),
+            Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
+                Err(Violation::Direction(packet.kind()))
+            }
+        }
+    }
+
+    //= mqtt-v5 MQTT-3.14.4-3
+    //= mqtt-v311 MQTT-3.14.4-3
+    fn on_disconnect(&mut self, disconnect: &Disconnect<'_>) -> Result<Action<'static>, Violation> {
+        for property in disconnect.properties.iter() {
+            if let Property::SessionExpiry(seconds) = property {
+                if self.expiry == 0 && seconds > 0 {
+                    return Err(Violation::SessionExpiryRaised);
+                }
+                self.expiry = seconds;
+            }
+        }
+        if disconnect.reason == Reason::Success {
+            self.will = None;
+        }
+        self.state = State::Closed;
+        Ok(Action::Disconnect { reason: disconnect.reason })
+    }
+
+    /// Who was never let in leaves no will and no session.
+    fn forget_client(&mut self) {
+        self.will = None;
+        self.expiry = 0;
+    }
+
+    /// Appends an answer if the client takes one of its size.
+    //= mqtt-v5 MQTT-3.1.2-24
+    fn answer(
+        &mut self,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), TooLong>,
+    ) -> Result<(), Violation> {
+        let start = out.len();
+        let written = write(out);
+        if written.is_ok() && out.len() - start <= self.client_packet_max as usize {
+            return Ok(());
+        }
+        out.truncate(start);
+        let violation = Violation::ClientPacketMax { max: self.client_packet_max };
+        Err(self.violated(violation, out))
+    }
+
+    /// Says why, where the protocol has words for it, and closes.
+    fn violated(&mut self, violation: Violation, out: &mut Vec<u8>) -> Violation {
+        match self.state {
+            State::AwaitConnect => self.refuse_opening(violation, out),
+            //= mqtt-v5 MQTT-4.13.1-1, MQTT-4.13.2-1
+            //= mqtt-v311 MQTT-4.8.0-1
+            State::Connected => {
+                let reason = violation.reason();
+                let fits = reason.belongs_to(Kind::Disconnect);
+                self.close(if fits { reason } else { Reason::ProtocolError }, out);
+            }
+            State::AwaitAnswer | State::Closed => {}
+        }
+        self.state = State::Closed;
+        violation
+    }
+}
+
+#[expect(clippy::panic, reason = "a broken shell stops before it mixes up two clients")]
+fn unanswered() -> Violation {
+    panic!("CONNECT is answered before the next packet")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Messages to the client: the window, packet ids, and what the client says of them.
+
+use std::num::NonZeroU16;
+
+use model::Qos;
+
+use super::{Action, Reason, Session, State, Violation};
+use crate::Kind;
+use crate::ack::{Ack, encode_short};
+use crate::inflight::Step;
+use crate::publish::Frame;
+
+/// What became of a message for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Appended. With a packet id above QoS 0; `Action::Delivered` follows some day.
+    Sent(Option<NonZeroU16>),
+    /// As many are under way as the client takes, or older ones have to be sent again first. Try
+    /// again after the next `Action::Delivered`.
+    WindowFull,
+    /// The client takes no packet of this size. To be dropped, as if it were delivered.
+    TooLarge,
+    /// There is no client any more, or no such message.
+    Gone,
+}
+
+impl Session {
+    /// Sends a message. `token` names it until `Action::Delivered`; for QoS 0 it is not kept.
+    //= mqtt-v5 MQTT-2.2.1-4, MQTT-3.3.4-9
+    //= mqtt-v311 MQTT-2.3.1-2, MQTT-2.3.1-4
+    pub fn deliver(&mut self, frame: Frame<'_>, token: u64, out: &mut Vec<u8>) -> Delivered {
+        if self.state != State::Connected {
+            return Delivered::Gone;
+        }
+        //= mqtt-v5 MQTT-3.1.2-24, MQTT-3.1.2-25
+        if frame.len() > self.client_packet_max as usize {
+            return Delivered::TooLarge;
+        }
+        let Some(step) = first_step(frame) else {
+            frame.write(0, false, out);
+            return Delivered::Sent(None);
+        };
+        //= mqtt-v5 MQTT-4.6.0-5, MQTT-4.6.0-6
+        if self.in_window >= self.window || self.inflight_is_full() {
+            return Delivered::WindowFull;
+        }
+        let packet_id = self.inflight.push(step, token);
+        self.in_window += 1;
+        frame.write(packet_id.get(), false, out);
+        Delivered::Sent(Some(packet_id))
+    }
+
+    /// Sends a message of a resumed session again, marked as such. The caller goes through
+    /// `outbound` in its order.
+    ///
+    /// # Panics
+    /// When the frame has another QoS than the message had.
+    //= mqtt-v5 MQTT-3.3.1-1, MQTT-4.4.0-1, MQTT-4.6.0-1
+    //= mqtt-v311 MQTT-3.3.1-1, MQTT-4.4.0-1, MQTT-4.6.0-1
+    pub fn redeliver(
+        &mut self,
+        packet_id: NonZeroU16,
+        frame: Frame<'_>,
+        out: &mut Vec<u8>,
+    ) -> Delivered {
+        let Some((index, message)) = self.inflight.find(packet_id) else { return Delivered::Gone };
+        if message.sent || message.step == Step::PubComp || self.state != State::Connected {
+            return Delivered::Gone;
+        }
+        assert_eq!(Some(message.step), first_step(frame), "a message keeps its QoS");
+        if frame.len() > self.client_packet_max as usize {
+            self.inflight.remove(index);
+            return Delivered::TooLarge;
+        }
+        if self.in_window >= self.window {
+            return Delivered::WindowFull;
+        }
+        message.sent = true;
+        self.in_window += 1;
+        frame.write(packet_id.get(), true, out);
+        Delivered::Sent(Some(packet_id))
+    }
+
+    /// Drops a message of a resumed session that cannot be sent again: it expired, or it is gone.
+    /// One that was sent on this connection, or that the client has, stays.
+    pub fn forget(&mut self, packet_id: NonZeroU16) {
+        if let Some((index, message)) = self.inflight.find(packet_id)
+            && !message.sent
+            && message.step != Step::PubComp
+        {
+            self.inflight.remove(index);
+        }
+    }
+
+    /// The first message that has to be sent again by `redeliver`, or given up by `forget`,
+    /// before new ones may go: its packet id and its token.
+    #[must_use]
+    pub fn next_to_resend(&self) -> Option<(NonZeroU16, u64)> {
+        self.inflight
+            .outbound()
+            .find(|message| !message.sent && message.step != Step::PubComp)
+            .map(|message| (message.packet_id, message.token))
+    }
+
+    /// How many messages above QoS 0 the client takes now.
+    #[must_use]
+    pub const fn window_left(&self) -> u16 {
+        self.window.saturating_sub(self.in_window)
+    }
+
+    //= mqtt-v5 MQTT-4.3.2-3
+    pub(super) fn on_puback(
+        &mut self,
+        ack: &Ack<'_>,
+    ) -> Result<Option<Action<'static>>, Violation> {
+        self.complete(Kind::PubAck, Step::PubAck, ack)
+    }
+
+    //= mqtt-v5 MQTT-4.3.3-5, MQTT-4.3.3-6
+    pub(super) fn on_pubcomp(
+        &mut self,
+        ack: &Ack<'_>,
+    ) -> Result<Option<Action<'static>>, Violation> {
+        self.complete(Kind::PubComp, Step::PubComp, ack)
+    }
+
+    //= mqtt-v5 MQTT-4.3.3-3, MQTT-4.3.3-4
+    //= mqtt-v311 MQTT-4.3.3-1
+    pub(super) fn on_pubrec(
+        &mut self,
+        ack: &Ack<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Action<'static>>, Violation> {
+        let unknown = self.unknown_id();
+        let Some((_, message)) = self.inflight.find(ack.packet_id) else {
+            encode_short(Kind::PubRel, ack.packet_id, unknown, out);
+            return Ok(None);
+        };
+        match message.step {
+            Step::PubAck => Err(wrong_step(Kind::PubRec, ack)),
+            Step::PubRec if ack.reason.is_failure() => {
+                self.complete(Kind::PubRec, Step::PubRec, ack)
+            }
+            Step::PubRec => {
+                message.step = Step::PubComp;
+                let token = message.token;
+                encode_short(Kind::PubRel, ack.packet_id, Reason::Success, out);
+                Ok(Some(Action::Received { token }))
+            }
+            Step::PubComp => {
+                encode_short(Kind::PubRel, ack.packet_id, Reason::Success, out);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The client is done with a message. An id that is not in flight is left alone: it belongs
+    /// to a connection before.
+    fn complete(
+        &mut self,
+        kind: Kind,
+        expected: Step,
+        ack: &Ack<'_>,
+    ) -> Result<Option<Action<'static>>, Violation> {
+        let Some((index, message)) = self.inflight.find(ack.packet_id) else { return Ok(None) };
+        if message.step != expected {
+            return Err(wrong_step(kind, ack));
+        }
+        let token = message.token;
+        self.in_window -= u16::from(message.sent);
+        self.inflight.remove(index);
+        Ok(Some(Action::Delivered { token, reason: ack.reason }))
+    }
+
+    /// Messages of earlier connections go first, and what is left of them counts: so no client
+    /// can pile up half finished handshakes from one connection to the next.
+    fn inflight_is_full(&self) -> bool {
+        let in_flight = self.inflight.outbound_len();
+        let from_before = in_flight > usize::from(self.in_window);
+        from_before
+            && (in_flight >= usize::from(self.limits.window_max) || self.next_to_resend().is_some())
+    }
+}
+
+fn first_step(frame: Frame<'_>) -> Option<Step> {
+    match frame.qos() {
+        Qos::AtMostOnce => None,
+        Qos::AtLeastOnce => Some(Step::PubAck),
+        Qos::ExactlyOnce => Some(Step::PubRec),
+    }
+}
+
+fn wrong_step(kind: Kind, ack: &Ack<'_>) -> Violation {
+    Violation::HandshakeStep { kind, packet_id: ack.packet_id.get() }
+}
