@@ -8,14 +8,32 @@
 //! `restore` too. Every field of every message is hostile: nothing here panics, and what is held
 //! has limits.
 
-mod note;
 mod outcome;
+mod note;
 mod recognizer;
+mod claim;
+
+// One file for each dialect.
+mod fallback;
+mod senml;
+mod thingsboard;
+
+// What all dialects have in common.
+mod identity;
+mod json;
+mod leaf;
+mod name;
 mod state;
 mod time;
+mod unit;
+mod value;
 
+pub use leaf::LEAVES_MAX;
+pub use name::NAME_BYTES_MAX;
 pub use note::Note;
 pub use outcome::{Attribute, Group, Outcome, Outgoing, Presence, Reading, UnitBasis, Verdict};
 pub use recognizer::{Context, PAYLOAD_BYTES_MAX, Recognizer, TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX};
 pub use state::{StateFault, WATCHED_MAX};
 pub use time::{Zone, ZoneFault};
+pub use unit::{Settlement, second_name, settle_unit};
+pub use value::TEXT_BYTES_MAX;

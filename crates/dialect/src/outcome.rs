@@ -283,6 +283,25 @@ impl Outcome {
         self.keys.push(span);
     }
 
+    /// `text` as a JSON string.
+    pub(crate) fn put_json_text(&mut self, text: &str) -> Span {
+        let start = self.mark();
+        self.text.push('"');
+        for letter in text.chars() {
+            match letter {
+                '"' => self.text.push_str("\\\""),
+                '\\' => self.text.push_str("\\\\"),
+                '\n' => self.text.push_str("\\n"),
+                '\r' => self.text.push_str("\\r"),
+                '\t' => self.text.push_str("\\t"),
+                control if control < ' ' => self.text.push(char::REPLACEMENT_CHARACTER),
+                other => self.text.push(other),
+            }
+        }
+        self.text.push('"');
+        self.since(start)
+    }
+
     pub(crate) fn add_key_span(&mut self, full: Span) {
         self.keys.push(full);
     }
@@ -328,6 +347,10 @@ impl Outcome {
         self.sends.push((topic, payload));
     }
 
+    pub(crate) fn first_key_text(&self, keys: Keys) -> &str {
+        self.slice(self.first_key(keys))
+    }
+
     fn first_key(&self, keys: Keys) -> Span {
         self.keys.get(keys.start as usize).copied().unwrap_or_default()
     }
@@ -338,6 +361,12 @@ impl Outcome {
             Held::Boolean(truth) => Value::Boolean(truth),
             Held::Text(span) => Value::Text(self.slice(span)),
         }
+    }
+}
+
+impl Keys {
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
     }
 }
 

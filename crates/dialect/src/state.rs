@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::time::Off;
+
 /// Devices whose clock is watched. With keys of at most 1 KiB that is 1 MiB; the one that was
 /// quiet longest makes room.
 pub const WATCHED_MAX: usize = 1024;
@@ -45,8 +47,8 @@ struct Streak {
 impl Learned {
     /// Takes note that a time without a zone was off by `quarters` of an hour, or by no whole
     /// number of them. True when the streak has just become long enough to propose a zone.
-    pub(crate) fn watch_clock(&mut self, key: &str, quarters: Option<i8>) -> bool {
-        let Some(quarters) = quarters else {
+    pub(crate) fn watch_clock(&mut self, key: &str, off: Off) -> bool {
+        let Off::ByQuarters(quarters) = off else {
             self.clocks.remove(key);
             return false;
         };

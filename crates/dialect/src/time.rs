@@ -81,8 +81,16 @@ pub(crate) struct Judged {
     pub(crate) time: Option<Timestamp>,
     pub(crate) quality: Quality,
     pub(crate) note: Option<Note>,
-    /// For a time without a zone that is off: by so many quarters of an hour, if by a whole number.
-    pub(crate) off: Option<Option<i8>>,
+    /// Set for a time without a zone. `NotByQuarters` too when it is right.
+    pub(crate) off: Option<Off>,
+}
+
+/// How far a time without a zone is from its receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Off {
+    NotByQuarters,
+    /// By so many quarters of an hour, which is what a wrong zone looks like.
+    ByQuarters(i8),
 }
 
 impl Stamp {
@@ -98,6 +106,15 @@ impl Stamp {
             _ => return None,
         };
         Some(Self::Certain(Timestamp::from_micros(micros)))
+    }
+
+    /// Where the dialect says that a number counts seconds, however small it is.
+    pub(crate) fn from_seconds(seconds: f64) -> Option<Self> {
+        seconds_to_micros(seconds).map(|micros| Self::Certain(Timestamp::from_micros(micros)))
+    }
+
+    pub(crate) fn micros_of_seconds(seconds: f64) -> Option<i64> {
+        seconds_to_micros(seconds)
     }
 
     /// RFC 3339 and its relatives, and numbers in text.
@@ -135,12 +152,14 @@ impl Stamp {
             let (quality, note) = (Quality::CLOCK_UNSURE, Some(Note::ClockUnsure));
             return Judged { time: None, quality, note, off: Some(quarters(ahead)) };
         }
+        // A clock that is right once ends every streak of wrong ones.
+        let off = unzoned.then_some(Off::NotByQuarters);
         let time = Some(time);
         if ahead > AHEAD_UNMARKED {
             let (quality, note) = (Quality::FUTURE, Some(Note::ClockAhead));
-            return Judged { time, quality, note, off: None };
+            return Judged { time, quality, note, off };
         }
-        Judged { time, ..Judged::default() }
+        Judged { time, off, ..Judged::default() }
     }
 }
 
@@ -161,10 +180,11 @@ fn seconds_to_micros(seconds: f64) -> Option<i64> {
     base.checked_mul(SECOND)?.checked_add(fraction)
 }
 
-fn quarters(ahead: i64) -> Option<i8> {
+fn quarters(ahead: i64) -> Off {
     let nearest = (ahead + QUARTER.div_euclid(2)).div_euclid(QUARTER);
     let near = (ahead - nearest * QUARTER).abs() <= QUARTER_ERROR;
-    (near && nearest.abs() <= QUARTERS_MAX).then(|| i8::try_from(nearest).ok()).flatten()
+    let whole = i8::try_from(nearest).ok().filter(|_| near && nearest.abs() <= QUARTERS_MAX);
+    whole.map_or(Off::NotByQuarters, Off::ByQuarters)
 }
 
 /// Date and time of day at the start of `text`, and what follows them.

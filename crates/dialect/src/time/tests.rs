@@ -82,8 +82,8 @@ fn an_unzoned_time_has_to_be_near_its_receipt() {
     let judge = |time: &str| Stamp::Unzoned(at(time)).judge(received);
     assert_eq!(judge("2024-05-04T10:04:00Z").time, Some(at("2024-05-04T10:04:00Z")));
     assert_eq!(judge("2024-05-04T12:00:30Z").quality, Quality::CLOCK_UNSURE);
-    assert_eq!(judge("2024-05-04T12:00:30Z").off, Some(Some(8)));
-    assert_eq!(judge("2024-05-04T04:30:00Z").off, Some(Some(-22)));
-    assert_eq!(judge("2024-05-04T12:05:00Z").off, Some(None));
-    assert_eq!(judge("2024-05-09T10:00:00Z").off, Some(None));
+    assert_eq!(judge("2024-05-04T12:00:30Z").off, Some(Off::ByQuarters(8)));
+    assert_eq!(judge("2024-05-04T04:30:00Z").off, Some(Off::ByQuarters(-22)));
+    assert_eq!(judge("2024-05-04T12:05:00Z").off, Some(Off::NotByQuarters));
+    assert_eq!(judge("2024-05-09T10:00:00Z").off, Some(Off::NotByQuarters));
 }

@@ -1,0 +1,1 @@
+//! Units given away by names, and what becomes of a value in another unit.

@@ -1,0 +1,1 @@
+//! Every field of every message is hostile.
