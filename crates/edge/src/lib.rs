@@ -1,1 +1,146 @@
-//! edge
+//! Where bytes come in: listening sockets, event loops, timers. It carries and decides nothing.
+//!
+//! Owns: the threads of the shards, their sockets and the one clock. Never: what a packet means
+//! (`mqtt`), who hears it (`hub`), when it is durable (`journal`).
+//!
+//! `Reactor` is the event loop of one shard; `Shard` is the same shard without sockets, which the
+//! simulation drives as well.
+
+mod clock;
+mod listener;
+mod mailbox;
+mod output;
+mod reactor;
+mod shard;
+mod wheel;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use journal::Journal;
+use mio::{Poll, Waker};
+use model::Horizon;
+
+pub use clock::{Clock, Now};
+pub use mailbox::Adopted;
+pub use shard::{Common, Handover, Limits, Remote, Shard};
+
+use mailbox::Mailbox;
+use reactor::{Reactor, Shared, WAKER};
+
+/// The event loops before they run: they can be woken, but have no sockets yet. The horizon needs
+/// the bell before the shards can have the horizon.
+#[derive(Debug)]
+pub struct Loops {
+    polls: Vec<Poll>,
+    mailboxes: Arc<[Mailbox]>,
+}
+
+/// Wakes all shards: the horizon moved.
+#[derive(Clone, Debug)]
+pub struct Bell {
+    mailboxes: Arc<[Mailbox]>,
+}
+
+impl Bell {
+    pub fn ring(&self) {
+        for mailbox in &*self.mailboxes {
+            if let Err(fault) = mailbox.wake() {
+                tracing::error!(%fault, "a shard cannot be woken");
+            }
+        }
+    }
+}
+
+impl Loops {
+    /// One event loop for each shard.
+    ///
+    /// # Errors
+    /// When the kernel has no more of them.
+    pub fn new(shards: u16) -> io::Result<Self> {
+        let mut polls = Vec::new();
+        let mut mailboxes = Vec::new();
+        for _ in 0..shards.max(1) {
+            let poll = Poll::new()?;
+            mailboxes.push(Mailbox::new(Waker::new(poll.registry(), WAKER)?));
+            polls.push(poll);
+        }
+        Ok(Self { polls, mailboxes: mailboxes.into() })
+    }
+
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        Bell { mailboxes: Arc::clone(&self.mailboxes) }
+    }
+
+    /// Listens on `address` and serves it until `Edge::stop`.
+    ///
+    /// # Errors
+    /// When the address cannot be bound or a thread cannot be started.
+    pub fn serve(
+        self,
+        address: SocketAddr,
+        common: &Common,
+        (clock, journal, horizon): (Clock, &Journal, &Arc<Horizon>),
+    ) -> io::Result<Edge> {
+        let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
+        let listeners = listener::bind(address, shards)?;
+        let address = listeners.first().map_or(Ok(address), mio::net::TcpListener::local_addr)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        for (index, (poll, listener)) in (0_u16..).zip(self.polls.into_iter().zip(listeners)) {
+            let shared = Shared {
+                clock,
+                journal: journal.clone(),
+                horizon: Arc::clone(horizon),
+                mailboxes: Arc::clone(&self.mailboxes),
+                meter: Arc::clone(&common.meter),
+                stop: Arc::clone(&stop),
+            };
+            let shard = Shard::new(index, shards, common.clone());
+            let reactor = Reactor::new(poll, listener, shard, shared)?;
+            let name = format!("shard-{index}");
+            threads.push(std::thread::Builder::new().name(name).spawn(move || reactor.run())?);
+        }
+        Ok(Edge { address, stop, threads, bell: Bell { mailboxes: self.mailboxes } })
+    }
+}
+
+/// The running shards.
+#[derive(Debug)]
+pub struct Edge {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+    bell: Bell,
+}
+
+impl Edge {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Tells every client, closes every connection and waits for the threads.
+    ///
+    /// # Errors
+    /// When a shard had failed.
+    ///
+    /// # Panics
+    /// When a shard had panicked.
+    pub fn stop(self) -> io::Result<()> {
+        self.stop.store(true, Ordering::Release);
+        self.bell.ring();
+        for thread in self.threads {
+            match thread.join() {
+                Ok(outcome) => outcome?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(())
+    }
+}

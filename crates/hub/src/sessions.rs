@@ -1,5 +1,6 @@
 //! The sessions of one shard: who is connected, who may come back, and what waits for them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -37,7 +38,7 @@ pub fn home_shard(client: &str, shards: u16) -> u16 {
 #[derive(Debug)]
 #[expect(clippy::partial_pub_fields, reason = "the shard works on some, the table guards the rest")]
 pub struct Session<P> {
-    client: Box<str>,
+    client: Arc<str>,
     generation: u32,
     /// `None` while the client is away.
     pub connection: Option<ConnectionKey>,
@@ -66,7 +67,7 @@ pub struct SessionsFull;
 pub struct Sessions<P> {
     shard: u16,
     slots: Slab<Session<P>>,
-    by_client: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
+    by_client: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
     generations: u32,
 }
 
@@ -163,8 +164,9 @@ impl<P: Default> Sessions<P> {
         }
         self.generations = self.generations.wrapping_add(1);
         let generation = self.generations;
+        let client: Arc<str> = client.into();
         let slot = self.slots.insert(Session {
-            client: client.into(),
+            client: Arc::clone(&client),
             generation,
             connection: Some(connection),
             protocol: P::default(),
@@ -172,7 +174,7 @@ impl<P: Default> Sessions<P> {
             filters: Vec::new(),
             expires_at: None,
         });
-        self.by_client.insert(client.into(), slot);
+        self.by_client.insert(client, slot);
         Ok(self.key(slot, generation))
     }
 
@@ -195,7 +197,7 @@ impl<P: Default> Sessions<P> {
 
 impl<P> Session<P> {
     #[must_use]
-    pub fn client(&self) -> &str {
+    pub fn client(&self) -> &Arc<str> {
         &self.client
     }
 

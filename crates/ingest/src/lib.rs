@@ -4,8 +4,11 @@
 //! readings belong to), the live feed of what came in, and the state that is kept beside history.
 //! Never: sockets, threads, clocks; the shell hands it batches and the time.
 
+mod devices;
 mod feed;
+mod ingest;
 mod snapshot;
 
 pub use feed::{Feed, Point, PointValue, Since};
+pub use ingest::{Ingest, IngestFault, Source, Stores};
 pub use snapshot::SnapshotFault;

@@ -19,6 +19,8 @@ pub enum SnapshotFault {
     Damaged { part: &'static str },
     #[error("a retained message beside the history is damaged")]
     Retained(#[from] RecordFault),
+    #[error("what the dialects had learned cannot be read back")]
+    Learned(#[from] dialect::StateFault),
 }
 
 /// Appends the learned state of the dialects and the retained messages.

@@ -42,6 +42,8 @@ events! {
     KeepAliveExpired = "keep_alive_expired",
     /// Messages received from clients.
     MessageReceived = "messages_received",
+    /// Messages refused because they are larger than a journal record may be.
+    MessageRefused = "messages_refused",
     /// Messages sent to subscribers.
     MessageSent = "messages_sent",
     /// Messages to a subscriber dropped because its queue was full.
@@ -54,8 +56,10 @@ events! {
     JournalCommitted = "journal_commits",
     /// Bytes written to the journal, padding included.
     JournalBytes = "journal_bytes",
-    /// Messages from which at least one reading was taken.
+    /// Messages from which readings, attributes or presence were taken.
     MessageDecoded = "messages_decoded",
+    /// Messages that a dialect understood and that hold nothing to keep.
+    MessageConsumed = "messages_consumed",
     /// Messages that no dialect could read; they are kept in `messages`.
     MessageUndecoded = "messages_undecoded",
     /// Readings taken into history.

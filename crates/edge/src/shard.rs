@@ -1,0 +1,277 @@
+//! The connections of one shard, without their sockets: bytes and time come in, bytes, journal
+//! records and letters for other shards come out. The event loop carries them; the simulation
+//! carries them too.
+
+mod connection;
+mod frames;
+mod inbound;
+mod kept;
+mod lifecycle;
+mod outbound;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub::{
+    ConnectionKey, Publication, Retained, Route, Routes, SessionKey, Sessions, Subscriptions,
+};
+use journal::Pending;
+use model::{Lane, Meter, Moment, Position};
+use mqtt::Ticket;
+use slab::Slab;
+
+use crate::mailbox::Adopted;
+use crate::output::Output;
+use crate::wheel::Wheel;
+use connection::Connection;
+use frames::Frames;
+use kept::Kept;
+use lifecycle::PendingWill;
+
+/// Connections of one shard. A process has 20,000 file descriptors by default where it is limited;
+/// where it is not, a million of about 500 bytes are 500 MB.
+const CONNECTIONS_MAX: usize = 1_000_000;
+
+/// Records of one turn before sockets wait for the next: larger turns only add latency.
+const TURN_BYTES_MAX: usize = 4 << 20;
+
+/// Tickets that wait for a commit: at 500,000 messages a second and a disk that takes a second.
+const TICKETS_MAX: usize = 500_000;
+
+/// What all shards of a site share.
+#[derive(Clone, Debug)]
+pub struct Common {
+    pub subscriptions: Arc<Subscriptions>,
+    pub retained: Arc<Retained>,
+    pub meter: Arc<Meter>,
+    pub limits: Limits,
+}
+
+/// What the listener grants its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest packet that is taken.
+    pub packet_bytes_max: u32,
+    /// Unacknowledged messages a client may have under way (MQTT 5: receive maximum).
+    pub receive_max: u16,
+    /// Bytes that wait for one slow subscriber's socket; QoS 0 beyond that is dropped.
+    pub output_bytes_max: usize,
+    /// A client that has not finished its CONNECT by then is closed.
+    pub connect_within: Duration,
+    /// Devices without credentials are taken.
+    pub anonymous: bool,
+    /// The longest a session is kept while its client is away.
+    pub session_expiry_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packet_bytes_max: 1 << 20,
+            receive_max: 1_024,
+            output_bytes_max: 4 << 20,
+            connect_within: Duration::from_secs(10),
+            anonymous: false,
+            session_expiry_max: Duration::from_secs(7 * 24 * 3_600),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn of_session(&self) -> mqtt::Limits {
+        mqtt::Limits {
+            packet_max: self.packet_bytes_max,
+            receive_maximum: self.receive_max.max(1),
+            connect_timeout: u16::try_from(self.connect_within.as_secs()).unwrap_or(u16::MAX),
+            ..mqtt::Limits::default()
+        }
+    }
+}
+
+/// An entry of the wheel. It counts if the connection is still the one that was opened then, and
+/// has no later timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    key: ConnectionKey,
+    opened: u32,
+    at: Moment,
+}
+
+/// A connection whose client lives on another shard.
+#[derive(Debug)]
+pub struct Handover {
+    pub key: ConnectionKey,
+    pub home: u16,
+    pub adopted: Adopted,
+}
+
+/// A message for sessions of another shard.
+pub type Remote = (u16, Arc<Publication>, Vec<Route>);
+
+#[derive(Debug)]
+pub struct Shard {
+    index: u16,
+    shards: u16,
+    common: Common,
+    connections: Slab<Connection>,
+    opened: u32,
+    sessions: Sessions<Kept>,
+    routes: Routes,
+    frames: Frames,
+    /// Records of this turn, and for each of them who waits for its commit.
+    records: Pending,
+    waiting: Vec<Option<(SessionKey, Ticket)>>,
+    lane: Lane<(SessionKey, Ticket)>,
+    timers: Wheel<Timer>,
+    wills: Vec<PendingWill>,
+    dirty: Vec<ConnectionKey>,
+    handovers: Vec<Handover>,
+    remote: Vec<Remote>,
+    /// Where the properties of a message are put together when some of them do not travel.
+    properties: Vec<u8>,
+    /// Which member of a shared group is next.
+    turn: usize,
+    /// Clients that were given a name.
+    named: u32,
+    congested: bool,
+    /// When sessions were last looked at for expiry.
+    expired_at: Moment,
+}
+
+impl Shard {
+    #[must_use]
+    pub fn new(index: u16, shards: u16, common: Common) -> Self {
+        Self {
+            index,
+            shards,
+            connections: Slab::new(),
+            opened: 0,
+            sessions: Sessions::new(index),
+            routes: Routes::new(Arc::clone(&common.subscriptions)),
+            frames: Frames::default(),
+            records: Pending::default(),
+            waiting: Vec::new(),
+            lane: Lane::default(),
+            timers: Wheel::new(),
+            wills: Vec::new(),
+            dirty: Vec::new(),
+            handovers: Vec::new(),
+            remote: Vec::new(),
+            properties: Vec::new(),
+            turn: 0,
+            named: 0,
+            congested: false,
+            expired_at: Moment::START,
+            common,
+        }
+    }
+
+    #[must_use]
+    pub fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// A peer connected. `None` at the limit of connections.
+    pub fn open(&mut self, peer: SocketAddr, now: Moment) -> Option<ConnectionKey> {
+        if self.connections.len() >= CONNECTIONS_MAX {
+            return None;
+        }
+        self.opened = self.opened.wrapping_add(1);
+        let limits = &self.common.limits;
+        let slot = self.connections.insert(Connection::new(peer, self.opened, limits, now));
+        let key = ConnectionKey(u32::try_from(slot).ok()?);
+        self.set_timer(key);
+        Some(key)
+    }
+
+    /// Forgets a connection that is finished, never came to life, or moved to another shard; its
+    /// slot is free for the next.
+    pub fn release(&mut self, key: ConnectionKey) {
+        drop(self.connections.try_remove(key.0 as usize));
+    }
+
+    /// Whether a connection has been closed and everything said.
+    #[must_use]
+    pub fn is_finished(&self, key: ConnectionKey) -> bool {
+        self.connections.get(key.0 as usize).is_some_and(Connection::is_finished)
+    }
+
+    /// Whether no socket should be read: this turn is full, tickets wait, or other shards do not
+    /// keep up.
+    #[must_use]
+    pub fn is_congested(&self) -> bool {
+        self.congested
+            || self.records.bytes() > TURN_BYTES_MAX
+            || self.lane.len() + self.waiting.len() > TICKETS_MAX
+    }
+
+    pub fn set_congested(&mut self, congested: bool) {
+        self.congested = congested;
+    }
+
+    #[must_use]
+    pub fn has_records(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The records of this turn, for the journal to take.
+    pub fn records_mut(&mut self) -> &mut Pending {
+        &mut self.records
+    }
+
+    /// The journal took the records; the first of them is at `first`.
+    pub fn submitted(&mut self, first: Position) {
+        for (offset, waiting) in (0_u64..).zip(self.waiting.drain(..)) {
+            if let Some(ticket) = waiting {
+                self.lane.push(first.after(offset), ticket);
+            }
+        }
+    }
+
+    /// How long until a timer may be due.
+    #[must_use]
+    pub fn until_timer(&self, now: Moment) -> Duration {
+        self.timers.until_next(now)
+    }
+
+    pub fn mark_dirty(&mut self, key: ConnectionKey) {
+        if self.connections.get_mut(key.0 as usize).is_some_and(Connection::mark_dirty) {
+            self.dirty.push(key);
+        }
+    }
+
+    /// A connection that has something to write, or to be closed.
+    pub fn next_dirty(&mut self) -> Option<ConnectionKey> {
+        let key = self.dirty.pop()?;
+        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            connection.dirty = false;
+        }
+        Some(key)
+    }
+
+    pub(crate) fn output_mut(&mut self, key: ConnectionKey) -> Option<&mut Output> {
+        self.connections.get_mut(key.0 as usize).map(|connection| &mut connection.output)
+    }
+
+    pub fn next_handover(&mut self) -> Option<Handover> {
+        self.handovers.pop()
+    }
+
+    pub fn drain_remote(&mut self) -> impl Iterator<Item = Remote> {
+        self.remote.drain(..)
+    }
+
+    /// Connections that are open, for the metrics page.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn session_key(&self, key: ConnectionKey) -> Option<SessionKey> {
+        self.connections.get(key.0 as usize)?.session_key
+    }
+}
+
+#[cfg(test)]
+mod tests;

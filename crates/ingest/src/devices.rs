@@ -1,0 +1,147 @@
+//! From what a dialect calls a device and a signal to the numbers that history stores them under.
+//! The names are looked up once per device and signal; after that it is two small maps.
+
+use std::sync::Arc;
+
+use dialect::{Group, Reading};
+use hashbrown::HashMap;
+use history::{SeriesId, SeriesInfo, SeriesKey, Writer};
+use model::{Quality, Timestamp, Unit, Value};
+use registry::{DeviceIndex, Presence, Pulse, Registry, Sighting};
+
+/// Signals of one device. What speaks in more is not one device, or is making them up.
+const SIGNALS_MAX: usize = 500;
+
+type Map<V> = HashMap<Box<str>, V, foldhash::fast::RandomState>;
+
+/// Who sent a group of readings, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender<'a> {
+    pub(crate) group: &'a Group<'a>,
+    pub(crate) dialect: &'static str,
+    pub(crate) at: Timestamp,
+}
+
+impl Sender<'_> {
+    /// Whether the message says more of the device than its readings.
+    fn describes(&self) -> bool {
+        self.group.title().is_some() || self.group.device_type().is_some()
+    }
+}
+
+/// The devices that have spoken since the start; bounded by the registry.
+#[derive(Debug)]
+pub(crate) struct Devices {
+    registry: Arc<Registry>,
+    by_key: Map<Known>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Known {
+    index: DeviceIndex,
+    handle: Arc<str>,
+    pub(crate) pulse: Arc<Pulse>,
+    signals: Map<Signal>,
+}
+
+/// One signal of one device: its series, and the unit its first reading fixed.
+#[derive(Clone, Copy, Debug)]
+struct Signal {
+    series: SeriesId,
+    unit: Option<Unit>,
+}
+
+impl Devices {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self { registry, by_key: Map::default() }
+    }
+
+    /// `None` at the limit of devices.
+    pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Option<&mut Known> {
+        let key = sender.group.key();
+        // Two look-ups in the rare case; the borrow checker takes no early return of the first.
+        if !self.by_key.contains_key(key) || sender.describes() {
+            let known = self.learn(sender)?;
+            self.by_key.insert(key.into(), known);
+        }
+        self.by_key.get_mut(key)
+    }
+
+    /// Presence of a device that nobody has heard a reading from is not kept.
+    pub(crate) fn set_presence(&self, key: &str, presence: Presence) {
+        if let Some(known) = self.by_key.get(key) {
+            known.pulse.set_presence(presence);
+        }
+    }
+
+    fn learn(&mut self, sender: &Sender<'_>) -> Option<Known> {
+        let keys: Vec<&str> = sender.group.keys().collect();
+        let index = self.registry.sight(&Sighting {
+            keys: &keys,
+            dialect: sender.dialect,
+            guessed: sender.group.guessed(),
+            title: sender.group.title(),
+            device_type: sender.group.device_type(),
+            at: sender.at,
+        })?;
+        let directory = self.registry.directory();
+        let before = self.by_key.remove(sender.group.key());
+        Some(Known {
+            index,
+            handle: Arc::clone(&directory.get(index)?.handle),
+            pulse: Arc::clone(directory.pulse(index)?),
+            signals: before.filter(|known| known.index == index).map(|known| known.signals).unwrap_or_default(),
+        })
+    }
+}
+
+impl Known {
+    /// The series of a reading, and its value in the unit of that series. A reading in another
+    /// unit of the same dimension is converted; one of another dimension is another signal,
+    /// `name~2`. `None` at the limit of signals.
+    pub(crate) fn settle<'v>(
+        &mut self,
+        reading: &Reading<'v>,
+        writer: &mut Writer,
+    ) -> Option<(SeriesId, Value<'v>, Quality)> {
+        let signal = self.signal(reading.name, reading.unit, writer)?;
+        let (Some(fixed), Some(sent)) = (signal.unit, reading.unit) else {
+            return Some((signal.series, reading.value, reading.quality));
+        };
+        if fixed == sent {
+            return Some((signal.series, reading.value, reading.quality));
+        }
+        let Value::Number(number) = reading.value else {
+            return Some((signal.series, reading.value, reading.quality));
+        };
+        if let Some(converted) = sent.convert(number, fixed) {
+            let quality = reading.quality | Quality::CONVERTED;
+            return Some((signal.series, Value::Number(converted), quality));
+        }
+        let other = self.signal(&format!("{}~2", reading.name), reading.unit, writer)?;
+        Some((other.series, reading.value, reading.quality))
+    }
+
+    fn signal(
+        &mut self,
+        name: &str,
+        unit: Option<Unit>,
+        writer: &mut Writer,
+    ) -> Option<Signal> {
+        if let Some(known) = self.signals.get_mut(name) {
+            if known.unit.is_none() && unit.is_some() {
+                writer.series(SeriesKey { device: &self.handle, signal: name }, SeriesInfo { unit });
+                known.unit = unit;
+            }
+            return Some(*known);
+        }
+        if self.signals.len() >= SIGNALS_MAX {
+            return None;
+        }
+        let key = SeriesKey { device: &self.handle, signal: name };
+        let unit = writer.find(key).and_then(|known| known.unit).or(unit);
+        let signal = Signal { series: writer.series(key, SeriesInfo { unit }), unit };
+        self.signals.insert(name.into(), signal);
+        Some(signal)
+    }
+}

@@ -1,0 +1,209 @@
+//! Batch by batch: records become rows.
+
+use std::sync::Arc;
+
+use dialect::{Context, Group, Outcome, Presence, Recognizer, Verdict, Zone};
+use history::{Room, SeriesInfo, SeriesKey, Writer};
+use journal::Batch;
+use model::record::Record;
+use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp, Value};
+use registry::{Registry, RegistryFault};
+
+use crate::devices::{Devices, Sender};
+use crate::feed::{Feed, Point, PointValue};
+use crate::snapshot::{self, SnapshotFault};
+
+/// Why records cannot be taken in. The process ends: a restart replays them.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestFault {
+    #[error("the registry of devices could not be written")]
+    Registry(#[from] RegistryFault),
+    #[error("history could not be flushed")]
+    Flush(#[from] history::FlushFault),
+    #[error("the state beside the history cannot be used")]
+    Snapshot(#[from] SnapshotFault),
+}
+
+/// What ingest shares with the rest of the site.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    pub registry: Arc<Registry>,
+    pub retained: Arc<hub::Retained>,
+    pub feed: Arc<Feed>,
+    pub meter: Arc<Meter>,
+}
+
+/// Whether records come from the past of this journal or from devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// At the start: nobody listens yet, and retained messages have to be found again.
+    Replay,
+    Live,
+}
+
+#[derive(Debug)]
+pub struct Ingest {
+    stores: Stores,
+    recognizer: Recognizer,
+    /// In which devices write times that name no zone.
+    zone: Zone,
+    devices: Devices,
+    writer: Writer,
+    outcome: Outcome,
+    points: Vec<Point>,
+    taken: Position,
+}
+
+impl Ingest {
+    /// Goes on where the history was left: `resume` is what it kept beside its tables.
+    ///
+    /// # Errors
+    /// When that state is damaged or of a newer version.
+    pub fn new(
+        stores: Stores,
+        writer: Writer,
+        resume: &history::Resume,
+        zone: Zone,
+    ) -> Result<Self, IngestFault> {
+        let learned = snapshot::decode(&resume.extra, &stores.retained)?;
+        let recognizer = match learned {
+            Some(bytes) => Recognizer::restore(&bytes).map_err(SnapshotFault::Learned)?,
+            None => Recognizer::default(),
+        };
+        Ok(Self {
+            devices: Devices::new(Arc::clone(&stores.registry)),
+            stores,
+            recognizer,
+            zone,
+            writer,
+            outcome: Outcome::default(),
+            points: Vec::new(),
+            taken: resume.position,
+        })
+    }
+
+    /// Everything up to here has been taken in.
+    #[must_use]
+    pub fn taken(&self) -> Position {
+        self.taken
+    }
+
+    /// Takes in all records of `batch` and publishes their rows. The caller may advance the mark of
+    /// history on the horizon to the end of the batch.
+    ///
+    /// # Errors
+    /// When the registry cannot be written.
+    ///
+    /// # Panics
+    /// When the batch does not follow the one before.
+    pub fn take(&mut self, batch: &Batch, source: Source) -> Result<Room, IngestFault> {
+        assert_eq!(batch.first(), self.taken.next(), "ingest reads the journal without a gap");
+        for (position, bytes) in batch.iter() {
+            match Record::decode(bytes) {
+                Ok(Record::Message(message)) => self.message(position, &message, source),
+                Ok(_later_kind) => {}
+                Err(fault) => {
+                    self.stores.meter.count(Event::MessageUndecoded);
+                    tracing::error!(%position, %fault, "a journal record is not understood");
+                }
+            }
+        }
+        self.taken = batch.last();
+        self.stores.feed.append(&mut self.points);
+        self.stores.registry.persist(self.taken)?;
+        Ok(self.writer.seal(self.taken))
+    }
+
+    /// Whether it is time to write the hot tail to the tables.
+    pub fn flush_due(&mut self, now: Timestamp) -> bool {
+        self.writer.flush_due(now)
+    }
+
+    pub fn writer_mut(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    /// Starts to write what is committed to the tables. The registry is made durable first, so
+    /// that no table ever names a device that a power cut can take away.
+    ///
+    /// # Errors
+    /// When the registry or the tables cannot be written.
+    pub fn flush(&mut self, committed: Committed, now: Timestamp) -> Result<(), IngestFault> {
+        self.stores.registry.checkpoint(self.taken)?;
+        let extra = snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained);
+        self.writer.flush(committed, &extra, now)?;
+        Ok(())
+    }
+
+    fn message(&mut self, position: Position, message: &Message<'_>, source: Source) {
+        let mut outcome = std::mem::take(&mut self.outcome);
+        let context =
+            Context { zone: &self.zone, credential_is_device: true, bridged: false };
+        self.recognizer.read(message, &context, &mut outcome);
+        if source == Source::Replay && message.retain {
+            snapshot::keep(&self.stores.retained, message);
+        }
+        let mut readings = 0;
+        for group in outcome.groups() {
+            let origin = Origin { position, at: message.received_at, source };
+            readings += self.group(&group, outcome.dialect(), origin);
+        }
+        for (key, presence) in outcome.presence() {
+            self.devices.set_presence(key, presence_of(presence));
+        }
+        let event = match outcome.verdict() {
+            Verdict::Read => Event::MessageDecoded,
+            Verdict::Consumed => Event::MessageConsumed,
+            Verdict::Unread(_reason) => Event::MessageUndecoded,
+        };
+        let limits = outcome.notes().iter().filter(|note| note.is_limit()).count();
+        self.outcome = outcome;
+        self.stores.meter.count(event);
+        self.stores.meter.add(Event::DialectLimited, limits as u64);
+        self.stores.meter.add(Event::ReadingStored, readings);
+    }
+
+    /// Takes in the readings of one device at one time; says how many.
+    fn group(&mut self, group: &Group<'_>, dialect: &'static str, origin: Origin) -> u64 {
+        let sender = Sender { group, dialect, at: origin.at };
+        let Some(device) = self.devices.find(&sender) else {
+            self.stores.meter.count(Event::DialectLimited);
+            return 0;
+        };
+        let time = group.time().unwrap_or(origin.at);
+        device.pulse.beat(origin.at, group.time());
+        if group.quality().holds(Quality::CLOCK_BAD) {
+            self.stores.meter.count(Event::ClockRepaired);
+        }
+        let mut taken = 0;
+        for reading in group.readings() {
+            let Some((series, value, quality)) = device.settle(&reading, &mut self.writer) else {
+                self.stores.meter.count(Event::DialectLimited);
+                continue;
+            };
+            self.writer.append(series, (time, value), quality, origin.position);
+            if origin.source == Source::Live {
+                let value = PointValue::from(value);
+                self.points.push(Point { position: origin.position, series, time, value });
+            }
+            taken += 1;
+        }
+        taken
+    }
+}
+
+/// Where a group of readings comes from.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    position: Position,
+    at: Timestamp,
+    source: Source,
+}
+
+fn presence_of(presence: Presence) -> registry::Presence {
+    match presence {
+        Presence::Online => registry::Presence::Online,
+        Presence::Offline => registry::Presence::Offline,
+        Presence::Sleeping => registry::Presence::Sleeping,
+    }
+}
