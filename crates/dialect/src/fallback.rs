@@ -19,10 +19,24 @@ const RULES: TextRules = TextRules { switches: true, loose_numbers: true };
 
 /// Members that hold the time of an object, in any case.
 const TIME_MEMBERS: [&str; 14] = [
-    "ts", "time", "timestamp", "timestamp_ms", "tst", "datetime", "date", "dateutc", "created_at",
-    "received_at", "measured_at", "sampled_at", "epoch", "_time",
+    "ts",
+    "time",
+    "timestamp",
+    "timestamp_ms",
+    "tst",
+    "datetime",
+    "date",
+    "dateutc",
+    "created_at",
+    "received_at",
+    "measured_at",
+    "sampled_at",
+    "epoch",
+    "_time",
 ];
 
+/// Shortest and longest of them.
+const TIME_MEMBER_BYTES_MIN: usize = 2;
 const TIME_MEMBER_BYTES_MAX: usize = 12;
 
 pub(crate) fn read(desk: &mut Desk<'_>, body: Body<'_>) {
@@ -81,23 +95,23 @@ fn read_object(desk: &mut Desk<'_>, object: Item<'_>) {
 }
 
 fn time_member<'a>(desk: &Desk<'_>, object: Item<'a>) -> Option<(Stamp, Item<'a>)> {
-    object.members().find_map(|member| {
+    // Nearly all members fail the first test, so members that are replaced are sorted out last.
+    let candidates = object.children().filter(|member| is_time_name(member.key()));
+    let stamped = candidates.filter_map(|member| {
         let stamp = match member.kind() {
-            Kind::Number | Kind::Text if !is_time_name(member.key()) => None,
             Kind::Number => Stamp::from_number(member.number()?),
             Kind::Text => Stamp::from_text(member.text()?, desk.ctx.zone),
             // Nanoseconds since 1970 are beyond 2^53.
-            Kind::Digits if is_time_name(member.key()) => {
-                Stamp::from_text(member.raw(), desk.ctx.zone)
-            }
-            Kind::Digits | Kind::Null | Kind::Boolean | Kind::Object | Kind::Array => None,
+            Kind::Digits => Stamp::from_text(member.raw(), desk.ctx.zone),
+            Kind::Null | Kind::Boolean | Kind::Object | Kind::Array => None,
         };
         stamp.map(|stamp| (stamp, member))
-    })
+    });
+    stamped.into_iter().find(|(_, member)| object.holds(*member))
 }
 
 fn is_time_name(name: &str) -> bool {
-    name.len() <= TIME_MEMBER_BYTES_MAX
+    (TIME_MEMBER_BYTES_MIN..=TIME_MEMBER_BYTES_MAX).contains(&name.len())
         && TIME_MEMBERS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 

@@ -29,11 +29,35 @@ const ID_MEMBERS: [(&str, Identity); 9] = [
     ("sn", Identity::Id),
 ];
 
+/// Shortest of them: `sn`.
+const ID_MEMBER_BYTES_MIN: usize = 2;
+
 /// Last levels of a topic that say what is sent, not who sends it.
 const GENERIC_LEVELS: [&str; 24] = [
-    "state", "status", "data", "telemetry", "tele", "sensor", "sensors", "event", "events", "up",
-    "uplink", "measurement", "measurements", "value", "values", "json", "info", "attributes",
-    "report", "payload", "message", "messages", "reading", "readings",
+    "state",
+    "status",
+    "data",
+    "telemetry",
+    "tele",
+    "sensor",
+    "sensors",
+    "event",
+    "events",
+    "up",
+    "uplink",
+    "measurement",
+    "measurements",
+    "value",
+    "values",
+    "json",
+    "info",
+    "attributes",
+    "report",
+    "payload",
+    "message",
+    "messages",
+    "reading",
+    "readings",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +158,10 @@ impl Hardware {
 
 /// The keys that an object's own members give, strongest first; `None` when there is none.
 pub(crate) fn keys_of_members(object: Item<'_>, out: &mut Outcome) -> Option<Keys> {
+    // Nearly all objects have none, and this is on the way of every message.
+    if !object.children().any(is_identity) {
+        return None;
+    }
     let mark = out.keys_mark();
     for (name, identity) in ID_MEMBERS {
         for member in object.members().filter(|member| same_word(member.key(), name)) {
@@ -146,7 +174,10 @@ pub(crate) fn keys_of_members(object: Item<'_>, out: &mut Outcome) -> Option<Key
 
 /// Such a member says who speaks and is no signal.
 pub(crate) fn is_identity(member: Item<'_>) -> bool {
-    id_text(member).is_some() && ID_MEMBERS.iter().any(|(name, _)| same_word(member.key(), name))
+    let key = member.key();
+    key.len() >= ID_MEMBER_BYTES_MIN
+        && ID_MEMBERS.iter().any(|(name, _)| same_word(key, name))
+        && id_text(member).is_some()
 }
 
 fn add_member_key(member: Item<'_>, identity: Identity, out: &mut Outcome) {
@@ -176,6 +207,9 @@ fn id_text(member: Item<'_>) -> Option<&str> {
 
 /// `Dev-EUI` is `deveui`.
 fn same_word(written: &str, word: &str) -> bool {
+    if written.len() < word.len() {
+        return false;
+    }
     let letters = written.bytes().filter(u8::is_ascii_alphanumeric);
     written.is_ascii() && letters.map(|letter| letter.to_ascii_lowercase()).eq(word.bytes())
 }

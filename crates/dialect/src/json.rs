@@ -163,17 +163,21 @@ impl<'a> Item<'a> {
     /// Members of an object; of members with one name the last.
     pub(crate) fn members(self) -> impl Iterator<Item = Self> {
         let seen = self.children().take(MEMBERS_MAX);
-        seen.filter(move |member| !self.has_later(*member))
+        seen.filter(move |member| self.holds(*member))
     }
 
     pub(crate) fn member(self, name: &str) -> Option<Self> {
         self.children().take(MEMBERS_MAX).filter(|member| member.key() == name).last()
     }
 
-    fn has_later(self, member: Self) -> bool {
+    /// A member that no later one of the same name replaces.
+    pub(crate) fn holds(self, member: Self) -> bool {
+        if member.node.next == self.node.next {
+            return true;
+        }
         let key = member.key();
-        let later = Item { node: self.node, at: member.node.next.wrapping_sub(1), ..self };
-        later.children().take(MEMBERS_MAX).any(|other| other.key() == key)
+        let later = Item { at: member.node.next - 1, ..self };
+        !later.children().take(MEMBERS_MAX).any(|other| other.key() == key)
     }
 
     fn slice(self, slice: Slice) -> &'a str {

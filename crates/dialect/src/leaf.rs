@@ -143,8 +143,7 @@ impl<'o> Flattener<'o> {
 }
 
 fn place_name(place: usize) -> &'static str {
-    const PLACES: [&str; ARRAY_MAX] = [
-        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15",
-    ];
+    const PLACES: [&str; ARRAY_MAX] =
+        ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"];
     PLACES.get(place).copied().unwrap_or_default()
 }

@@ -8,10 +8,10 @@
 //! `restore` too. Every field of every message is hostile: nothing here panics, and what is held
 //! has limits.
 
-mod outcome;
-mod note;
-mod recognizer;
 mod claim;
+mod note;
+mod outcome;
+mod recognizer;
 
 // One file for each dialect.
 mod fallback;

@@ -95,7 +95,11 @@ impl Recognizer {
 
 impl Desk<'_> {
     /// What the device's time is worth, with its notes taken and the device's clock watched.
-    pub(crate) fn judge(&mut self, stamp: Option<Stamp>, keys: Keys) -> (Option<Timestamp>, Quality) {
+    pub(crate) fn judge(
+        &mut self,
+        stamp: Option<Stamp>,
+        keys: Keys,
+    ) -> (Option<Timestamp>, Quality) {
         let Some(stamp) = stamp else { return (None, Quality::GOOD) };
         let Judged { time, quality, note, off } = stamp.judge(self.message.received_at);
         if let Some(note) = note {

@@ -5,9 +5,7 @@ use std::fmt::Write;
 use model::{Timestamp, Unit};
 
 use crate::claim::Body;
-use crate::identity::{
-    Hardware, Shape, add_key_of, keys_of_credential, keys_of_topic,
-};
+use crate::identity::{Hardware, Shape, add_key_of, keys_of_credential, keys_of_topic};
 use crate::json::{Item, Kind};
 use crate::leaf::LEAVES_MAX;
 use crate::name::{push_name, push_segment};
@@ -176,12 +174,7 @@ fn push_record(desk: &mut Desk<'_>, keys: Keys, resolved: &Resolved<'_>) {
     }
 }
 
-fn held(
-    desk: &mut Desk<'_>,
-    keys: Keys,
-    name: &str,
-    resolved: &Resolved<'_>,
-) -> Option<Held> {
+fn held(desk: &mut Desk<'_>, keys: Keys, name: &str, resolved: &Resolved<'_>) -> Option<Held> {
     match &resolved.worth {
         Worth::Nothing => None,
         Worth::Number(number) => number.is_finite().then_some(Held::Number(*number)),

@@ -167,7 +167,7 @@ fn by_suffix(name: &str) -> Option<Unit> {
     let suffixes = || starts.iter().rev().flatten().filter_map(|start| name.get(*start..));
     suffixes()
         .find_map(|suffix| BY_SUFFIX.find(suffix))
-        .or_else(|| suffixes().last().and_then(|last| single_letter(name, last)))
+        .or_else(|| suffixes().next_back().and_then(|last| single_letter(name, last)))
 }
 
 fn single_letter(name: &str, letter: &str) -> Option<Unit> {

@@ -128,7 +128,8 @@ fn quantity<'a>(text: &str) -> Option<Said<'a>> {
         .filter_map(|point| number_length(text, point))
         .max_by_key(|(length, _)| *length)?;
     let (written, rest) = text.split_at_checked(length)?;
-    let number = written.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())?;
+    let number =
+        written.replace(',', ".").parse().ok().filter(|number: &f64| number.is_finite())?;
     match rest.trim() {
         _ if digits > DIGITS_MAX => None,
         "" => Some(Said::Number(number)),
@@ -139,7 +140,7 @@ fn quantity<'a>(text: &str) -> Option<Said<'a>> {
 /// A 32-bit float as the decimal number that was meant: 72.3, not 72.30000305.
 pub(crate) fn widen(short: f32) -> f64 {
     // The shortest decimal form always parses.
-    short.to_string().parse().unwrap_or(f64::from(short))
+    short.to_string().parse().unwrap_or_else(|_fault| f64::from(short))
 }
 
 #[cfg(test)]

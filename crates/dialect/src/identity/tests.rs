@@ -25,7 +25,15 @@ fn addresses_in_free_text() {
 
 #[test]
 fn what_looks_like_an_address_and_is_none() {
-    for text in ["", "123456789012", "a4:cf:12:34:56", "a4:cf-12:34-56:78", "12:30:45", "0x00124b00123456789", "garden"] {
+    for text in [
+        "",
+        "123456789012",
+        "a4:cf:12:34:56",
+        "a4:cf-12:34-56:78",
+        "12:30:45",
+        "0x00124b00123456789",
+        "garden",
+    ] {
         assert_eq!(find(text, false), None, "{text}");
     }
     assert_eq!(find("123456789012", true).as_deref(), Some("mac:123456789012"));

@@ -26,7 +26,8 @@ fn long_names_are_cut_and_stay_apart() {
         (push_name(&mut out, name), out)
     };
     assert_eq!(cut("t"), (false, "t".to_owned()));
-    let (first, second) = (cut(&format!("{}1", "é".repeat(80))), cut(&format!("{}2", "é".repeat(80))));
+    let (first, second) =
+        (cut(&format!("{}1", "é".repeat(80))), cut(&format!("{}2", "é".repeat(80))));
     assert!(first.0 && second.0);
     assert_ne!(first.1, second.1);
     assert!(first.1.len() <= NAME_BYTES_MAX && first.1.contains('~'));
@@ -34,10 +35,14 @@ fn long_names_are_cut_and_stay_apart() {
 
 #[test]
 fn the_last_word_says_that_a_value_is_a_text() {
-    for text in ["version", "fwVersion", "device_id", "deviceID", "SN", "status.ver", "zip-code", "devEUI"] {
+    for text in
+        ["version", "fwVersion", "device_id", "deviceID", "SN", "status.ver", "zip-code", "devEUI"]
+    {
         assert!(means_text(text), "{text}");
     }
-    for number in ["temperature", "humid", "idle", "serial.count", "fluid", "versions", "", "decode"] {
+    for number in
+        ["temperature", "humid", "idle", "serial.count", "fluid", "versions", "", "decode"]
+    {
         assert!(!means_text(number), "{number}");
     }
 }

@@ -8,7 +8,9 @@ use crate::value::widen;
 const MEMBERS_MAX: usize = 32;
 
 /// A decimal fraction beyond this is no measurement.
-const EXPONENT_MAX: i64 = 308;
+const EXPONENT_MAX: i128 = 308;
+
+const DECIMAL_FRACTION: u64 = 4;
 
 /// Labels are numbers here (RFC 8428, table 4).
 const LABELS: [(i128, &str); 15] = [
@@ -85,13 +87,8 @@ impl<'a> Reader<'a> {
     }
 
     fn member(&mut self, record: &mut Record<'a>) -> Option<()> {
-        let label = match self.head()? {
-            Head::Integer(number) => {
-                LABELS.iter().find(|(known, _)| *known == number).map(|(_, label)| *label)?
-            }
-            Head::Text(label) => label,
-            _ => return None,
-        };
+        let head = self.head()?;
+        let label = if let Head::Text(label) = head { label } else { label_of(head)? };
         match label {
             "bn" => record.base_name = Some(self.text()?),
             "bt" => record.base_time = Some(self.number()?),
@@ -132,22 +129,26 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Option<f64> {
-        match self.head()? {
+        let head = self.head()?;
+        match head {
             Head::Integer(number) => Some(to_double(number)),
             Head::Float(number) => Some(number),
-            // A decimal fraction: [exponent, mantissa] (RFC 8949, 3.4.4).
-            Head::Tag(4) => {
-                let Head::Array(Some(2)) = self.head()? else { return None };
-                let (Head::Integer(power), Head::Integer(digits)) = (self.head()?, self.head()?)
-                else {
-                    return None;
-                };
-                let power = i64::try_from(power).ok()?;
-                // Through text, so that 215 and -1 are the double nearest to 21.5.
-                (power.abs() <= EXPONENT_MAX).then(|| format!("{digits}e{power}").parse().ok())?
-            }
-            _ => None,
+            Head::Tag(DECIMAL_FRACTION) => self.decimal_fraction(),
+            Head::Data(_) | Head::Text(_) | Head::Array(_) | Head::Map(_) | Head::Tag(_) => None,
+            Head::Boolean(_) | Head::Null | Head::Break => None,
         }
+    }
+
+    /// [exponent, mantissa] (RFC 8949, 3.4.4).
+    fn decimal_fraction(&mut self) -> Option<f64> {
+        let Head::Array(Some(2)) = self.head()? else { return None };
+        let Head::Integer(power) = self.head()? else { return None };
+        let Head::Integer(digits) = self.head()? else { return None };
+        if power.abs() > EXPONENT_MAX {
+            return None;
+        }
+        // Through text, so that 215 and -1 are the double nearest to 21.5.
+        format!("{digits}e{power}").parse().ok()
     }
 
     /// Whether another element follows; takes the break of an open-ended item.
@@ -227,6 +228,11 @@ impl<'a> Reader<'a> {
 }
 
 const BREAK: u8 = 0xff;
+
+fn label_of(head: Head<'_>) -> Option<&'static str> {
+    let Head::Integer(number) = head else { return None };
+    LABELS.iter().find(|(known, _)| *known == number).map(|(_, label)| *label)
+}
 
 impl Head<'_> {
     fn is_scalar(self) -> bool {

@@ -87,10 +87,7 @@ impl<'a> Record<'a> {
 }
 
 fn number_of(member: Item<'_>) -> Option<f64> {
-    match member.kind() {
-        Kind::Digits => member.raw().parse().ok(),
-        _ => member.number(),
-    }
+    if member.kind() == Kind::Digits { member.raw().parse().ok() } else { member.number() }
 }
 
 /// The standard asks for the URL-safe alphabet without padding; senders use the other one, too.

@@ -18,7 +18,8 @@ fn numbers_in_texts_are_numbers_everywhere() {
         assert_eq!(said("0"), Said::Number(0.0));
         assert_eq!(said("1e3"), Said::Number(1000.0));
         assert_eq!(said("123456789012345"), Said::Number(123_456_789_012_345.0));
-        for text in ["007", "+1", "0x10", "1234567890123456", "1.", ".5", "1e999", "1e", "--1", "-"] {
+        for text in ["007", "+1", "0x10", "1234567890123456", "1.", ".5", "1e999", "1e", "--1", "-"]
+        {
             assert_eq!(said(text), Said::Text(text));
         }
     }

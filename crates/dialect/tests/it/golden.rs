@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
-use dialect::{Context, Group, Outcome, Presence, Recognizer, Reading, UnitBasis, Verdict, Zone};
+use dialect::{Context, Group, Outcome, Presence, Reading, Recognizer, UnitBasis, Verdict, Zone};
 use model::{Message, Qos, Quality, Timestamp, TopicName, Value};
 use serde_json::{Value as Json, json};
 
@@ -49,8 +49,7 @@ fn own(name: &str) -> PathBuf {
 #[track_caller]
 fn check_file(path: &Path) {
     let text = fs::read_to_string(path).unwrap_or_else(|fault| panic!("{path:?}: {fault}"));
-    let cases: Vec<Json> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let cases: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(!cases.is_empty(), "{path:?} holds no case");
     let faults: Vec<String> = cases.iter().filter_map(fault_of).collect();
     assert!(faults.is_empty(), "{} of {} cases:\n{}", faults.len(), cases.len(), faults.join("\n"));
@@ -72,7 +71,8 @@ fn read(recognizer: &mut Recognizer, case: &Json, context: &Json, out: &mut Outc
         Some(text) => base64::engine::general_purpose::STANDARD.decode(text).unwrap(),
         None => case["payload"].as_str().unwrap().as_bytes().to_vec(),
     };
-    let zone = context["site_zone"].as_str().map_or_else(Zone::default, |z| Zone::parse(z).unwrap());
+    let zone =
+        context["site_zone"].as_str().map_or_else(Zone::default, |z| Zone::parse(z).unwrap());
     let credential = context["credential"].as_str();
     let message = Message {
         received_at: instant(context["received_at"].as_str().unwrap_or(RECEIVED_AT)),
