@@ -28,6 +28,8 @@ mod time;
 mod unit;
 mod value;
 
+pub mod probe;
+
 pub use leaf::LEAVES_MAX;
 pub use name::NAME_BYTES_MAX;
 pub use note::Note;
