@@ -3,7 +3,8 @@
 use model::Qos;
 
 use crate::fixed_header::Kind;
-use crate::properties::{Allowed, Properties, Property};
+use crate::properties::{Allowed, Properties};
+use crate::property::Property;
 use crate::reader::Reader;
 use crate::{Malformed, TooLong, Version, writer};
 

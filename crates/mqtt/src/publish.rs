@@ -5,13 +5,12 @@ use std::num::{NonZeroU16, NonZeroU32};
 use model::Qos;
 
 use crate::fixed_header::Kind;
-use crate::properties::PublishProperties;
+use crate::publish_properties::{PublishProperties, patch_expiry};
 use crate::reader::Reader;
 use crate::{Malformed, TooLong, Version, varint, writer};
 
 const RETAIN: u8 = 0b0001;
 const DUP: u8 = 0b1000;
-const MESSAGE_EXPIRY: u8 = 0x02;
 
 /// A PUBLISH as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,12 +223,4 @@ impl Parts<'_> {
 
 const fn first_byte(qos: Qos, retain: bool) -> u8 {
     Kind::Publish.first_byte() | qos.bits() << 1 | if retain { RETAIN } else { 0 }
-}
-
-//= mqtt-v5 MQTT-3.3.2-6
-fn patch_expiry(block: &mut [u8], left: u32) {
-    let Some(at) = crate::properties::place_of(MESSAGE_EXPIRY, block) else { return };
-    if let Some(place) = block.get_mut(at + 1..at + 5) {
-        place.copy_from_slice(&left.to_be_bytes());
-    }
 }

@@ -12,122 +12,31 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use model::{Moment, TopicBuf, TopicName};
+use model::{Moment, TopicBuf};
 
 use crate::connack::ConnAck;
-use crate::connect::Connect;
 use crate::disconnect::Disconnect;
 use crate::inflight::{Generation, Inflight, Outbound};
-use crate::properties::{Properties, PropertiesBuf, Property};
+use crate::properties::{Properties, PropertiesBuf};
+use crate::property::Property;
 use crate::publish::Publish;
-use crate::subscribe::{Subscribe, Unsubscribe, encode_suback, encode_unsuback};
+use crate::subscribe::{encode_suback, encode_unsuback};
 use crate::will::StoredWill;
 use crate::{Kind, Malformed, Packet, Reason, TooLong, VARINT_MAX, Version, Violation};
 
 mod inbound;
 mod opening;
 mod outbound;
+mod terms;
 
 pub use inbound::Ticket;
 pub use outbound::Delivered;
-
-/// A session expiry that never comes.
-pub const EXPIRY_NEVER: u32 = u32::MAX;
+pub use terms::{Accept, Action, EXPIRY_NEVER, Finished, Limits, Topic};
 
 /// QoS 2 messages of a client between PUBLISH and PUBREL, those of its earlier connections
 /// included, unless `Limits::receive_maximum` is more. 1,024 of 12 bytes are 12 KB for a client
 /// that never releases.
 const HELD_MAX: u16 = 1_024;
-
-/// What this server allows its clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the largest packet that is read.
-    pub packet_max: u32,
-    /// Messages above QoS 0 that a client may have under way to us.
-    pub receive_maximum: u16,
-    /// Messages above QoS 0 that are under way to a client, if it does not ask for fewer.
-    pub window_max: u16,
-    /// Aliases a client may define. Each can hold a topic of 64 KiB: 16 are 1 MiB at the worst.
-    pub topic_alias_maximum: u16,
-    /// Seconds from the opening of the connection to a complete CONNECT.
-    pub connect_timeout: u16,
-    /// Whether `$share/…` is served.
-    pub shared_subscriptions: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            packet_max: 1 << 20,
-            receive_maximum: 256,
-            window_max: 256,
-            topic_alias_maximum: 16,
-            connect_timeout: 10,
-            shared_subscriptions: true,
-        }
-    }
-}
-
-/// What a packet asks of the hub. At most one thing.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Action<'p> {
-    /// To be answered with `accept` or `refuse`, before the next packet.
-    Connect(Connect<'p>),
-    /// Without a ticket for QoS 0.
-    Publish { publish: Publish<'p>, topic: Topic<'p>, ticket: Option<Ticket> },
-    /// To be answered with `suback`.
-    Subscribe(Subscribe<'p>),
-    /// To be answered with `unsuback`.
-    Unsubscribe(Unsubscribe<'p>),
-    /// The client has a QoS 2 message for good: it is not needed again. Its place in the window
-    /// is still taken.
-    Received { token: u64 },
-    /// The client is done with a message, or refused it; its place in the window is free.
-    Delivered { token: u64, reason: Reason },
-    /// The client says goodbye. `finish` follows.
-    Disconnect { reason: Reason },
-}
-
-/// The topic of a message: as it came, or as its alias remembers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Topic<'p> {
-    Sent(TopicName<'p>),
-    Aliased(TopicBuf),
-}
-
-impl Topic<'_> {
-    #[must_use]
-    pub fn as_name(&self) -> TopicName<'_> {
-        match self {
-            Self::Sent(name) => *name,
-            Self::Aliased(topic) => topic.as_name(),
-        }
-    }
-}
-
-/// The terms on which a client is let in.
-#[derive(Debug, Default)]
-pub struct Accept<'a> {
-    /// The state of the session that is taken up again; `None` begins an empty one.
-    pub resumed: Option<Inflight>,
-    /// When the client left the choice to us.
-    pub assigned_client_id: Option<&'a str>,
-    /// Seconds, when the client's own wish is not granted. MQTT 5 only.
-    pub keep_alive: Option<u16>,
-    /// Seconds, when the client's own wish is not granted.
-    pub session_expiry: Option<u32>,
-}
-
-/// What is left of a connection.
-#[derive(Debug)]
-pub struct Finished {
-    pub inflight: Inflight,
-    /// To be published, after its delay; `None` if the client said goodbye.
-    pub will: Option<Box<StoredWill>>,
-    /// Seconds for which the session is kept; 0: not at all; `EXPIRY_NEVER`.
-    pub expiry: u32,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {

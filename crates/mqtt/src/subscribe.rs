@@ -1,11 +1,13 @@
 //! SUBSCRIBE, SUBACK, UNSUBSCRIBE and UNSUBACK.
 
+use std::fmt;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use model::Qos;
 
 use crate::fixed_header::Kind;
-use crate::properties::{Allowed, Properties, Property};
+use crate::properties::{Allowed, Properties};
+use crate::property::Property;
 use crate::reader::Reader;
 use crate::{Malformed, Reason, TooLong, Version, writer};
 
@@ -83,7 +85,7 @@ pub struct Subscription<'a> {
     pub options: SubscriptionOptions,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Subscribe<'a> {
     packet_id: NonZeroU16,
     properties: Properties<'a>,
@@ -140,13 +142,20 @@ impl<'a> Subscribe<'a> {
     }
 }
 
+impl fmt::Debug for Subscribe<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Subscribe {} {:?} ", self.packet_id, self.properties)?;
+        out.debug_list().entries(self.subscriptions()).finish()
+    }
+}
+
 fn read_line<'a>(reader: &mut Reader<'a>, version: Version) -> Result<Subscription<'a>, Malformed> {
     let filter = reader.text()?;
     let options = SubscriptionOptions::from_bits(reader.u8()?, version)?;
     Ok(Subscription { filter, options })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Unsubscribe<'a> {
     packet_id: NonZeroU16,
     properties: Properties<'a>,
@@ -186,8 +195,15 @@ impl<'a> Unsubscribe<'a> {
     }
 }
 
+impl fmt::Debug for Unsubscribe<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Unsubscribe {} {:?} ", self.packet_id, self.properties)?;
+        out.debug_list().entries(self.filters()).finish()
+    }
+}
+
 /// SUBACK or UNSUBACK: one reason for each filter of the packet it answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FilterAck<'a> {
     packet_id: NonZeroU16,
     properties: Properties<'a>,
@@ -229,6 +245,13 @@ impl<'a> FilterAck<'a> {
     /// Empty for an UNSUBACK of MQTT 3.1.1.
     pub fn reasons(&self) -> impl Iterator<Item = Reason> + use<'a> {
         self.codes.iter().filter_map(|code| Reason::from_code(*code))
+    }
+}
+
+impl fmt::Debug for FilterAck<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "FilterAck {} {:?} ", self.packet_id, self.properties)?;
+        out.debug_list().entries(self.reasons()).finish()
     }
 }
 

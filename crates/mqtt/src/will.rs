@@ -3,7 +3,8 @@
 use model::{Qos, TopicBuf, TopicName};
 
 use crate::connect::Will;
-use crate::properties::{Properties, PropertiesBuf, Property};
+use crate::properties::{Properties, PropertiesBuf};
+use crate::property::Property;
 use crate::violation::Violation;
 
 /// Boxed and kept apart, because few clients have one.

@@ -10,11 +10,11 @@ use model::{Horizon, Lane, Position, Qos};
 
 use super::*;
 use crate::ack::Ack;
-use crate::connect::Will;
+use crate::connect::{Connect, Will};
 use crate::disconnect::{Auth, Disconnect};
 use crate::inflight::Step;
-use crate::properties::PublishProperties;
 use crate::publish::{Frame, Outgoing};
+use crate::publish_properties::PublishProperties;
 use crate::subscribe::{Subscription, SubscriptionOptions, encode_subscribe, encode_unsubscribe};
 use crate::{decode, needed};
 
@@ -248,8 +248,11 @@ fn frame(version: Version, qos: Qos) -> (Vec<u8>, Option<usize>) {
 fn summary(packet: &Packet<'_>) -> String {
     match packet {
         Packet::ConnAck(it) => {
-            let properties: Vec<_> = it.properties.iter().collect();
-            format!("ConnAck {:?} present={} {properties:?}", it.reason, it.session_present)
+            let mut text = format!("ConnAck {:?} present={}", it.reason, it.session_present);
+            for property in it.properties.iter() {
+                write!(text, "\n     {property:?}").unwrap();
+            }
+            text
         }
         Packet::Publish(it) => {
             format!("Publish {:?} id={:?} dup={}", it.topic, it.packet_id, it.dup)
@@ -262,7 +265,12 @@ fn summary(packet: &Packet<'_>) -> String {
             format!("{:?} {} {reasons:?}", packet.kind(), it.packet_id())
         }
         Packet::Disconnect(it) => format!("Disconnect {:?}", it.reason),
-        other => format!("{:?}", other.kind()),
+        Packet::Connect(_)
+        | Packet::Subscribe(_)
+        | Packet::Unsubscribe(_)
+        | Packet::PingReq
+        | Packet::PingResp
+        | Packet::Auth(_) => format!("{:?}", packet.kind()),
     }
 }
 

@@ -14,7 +14,7 @@ fn a_client_is_let_in_on_our_terms() {
     play.says(&Packet::Connect(connect(Version::V311, true))).accepted(Accept::default());
     play.shows(&expect![[r#"
         hub: connect "anna"
-        -> ConnAck Success present=false []
+        -> ConnAck Success present=false
     "#]]);
     let mut play =
         Play::start(Version::V5, Limits { shared_subscriptions: false, ..Limits::default() });
@@ -27,7 +27,14 @@ fn a_client_is_let_in_on_our_terms() {
     });
     play.shows(&expect![[r#"
         hub: connect "anna"
-        -> ConnAck Success present=false [SessionExpiry(9), ReceiveMaximum(256), MaximumPacketSize(1048576), AssignedClientId("c1"), TopicAliasMaximum(16), SharedAvailable(false), ServerKeepAlive(30)]
+        -> ConnAck Success present=false
+             SessionExpiry(9)
+             ReceiveMaximum(256)
+             MaximumPacketSize(1048576)
+             AssignedClientId("c1")
+             TopicAliasMaximum(16)
+             SharedAvailable(false)
+             ServerKeepAlive(30)
     "#]]);
     assert_eq!(play.session.expiry(), 9);
 }
@@ -116,7 +123,7 @@ fn a_session_that_stays_needs_a_name() {
     let nameless = Connect { client_id: "", ..connect(Version::V311, false) };
     let mut play = Play::start(Version::V311, Limits::default());
     play.says(&Packet::Connect(nameless)).shows(&expect![[r#"
-        -> ConnAck ClientIdInvalid present=false []
+        -> ConnAck ClientIdInvalid present=false
         violation ClientIdMissing
     "#]]);
     let nameless = Connect { client_id: "", ..connect(Version::V5, false) };
@@ -134,7 +141,7 @@ fn an_authentication_method_is_refused() {
     let asking = Connect { properties: buf.as_properties(), ..connect(Version::V5, true) };
     let mut play = Play::start(Version::V5, Limits::default());
     play.says(&Packet::Connect(asking)).shows(&expect![[r#"
-        -> ConnAck BadAuthMethod present=false []
+        -> ConnAck BadAuthMethod present=false
         violation AuthMethod
     "#]]);
 }
@@ -220,7 +227,7 @@ fn a_will_needs_a_topic_one_may_publish_to() {
     let connect = Connect { will: Some(farewell), ..connect(Version::V5, true) };
     Play::start(Version::V5, Limits::default()).says(&Packet::Connect(connect)).shows(&expect![[
         r#"
-        -> ConnAck TopicNameInvalid present=false []
+        -> ConnAck TopicNameInvalid present=false
         violation WillTopic(Forbidden { at: 5 })
     "#
     ]]);
