@@ -33,12 +33,26 @@ pub enum FlushFault {
         #[source]
         source: io::Error,
     },
+    #[error("{name} may be written or not; only a restart can tell")]
+    Unsure {
+        name: Box<str>,
+        #[source]
+        source: io::Error,
+    },
     #[error("rows cannot be encoded as Parquet")]
     Encode(#[from] ParquetError),
     #[error("columns do not fit together")]
     Columns(#[from] ArrowError),
-    #[error("the thread that flushes ended before its time")]
-    Thread,
+    #[error("no thread can be started for the flush")]
+    Thread(#[source] io::Error),
+}
+
+impl FlushFault {
+    /// Whether the process must end, so that a restart recovers.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Unsure { .. })
+    }
 }
 
 /// Why a scan ended early.

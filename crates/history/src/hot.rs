@@ -8,8 +8,9 @@ use model::{Committed, Position};
 
 use crate::chunk::{Chunk, Rows};
 use crate::options::CHUNK_ROWS;
+use crate::series::SeriesId;
 
-/// How far one seal came.
+/// How far the tail reaches at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) position: Position,
@@ -17,6 +18,31 @@ pub(crate) struct Run {
     pub(crate) end: u64,
     /// Series known at this position.
     pub(crate) series: usize,
+}
+
+/// Rows between two seals, with the positions of their records.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    pub(crate) rows: Rows,
+    positions: Vec<Position>,
+    /// The first rows of series: their position, and how many series are known with it.
+    series: Vec<(Position, usize)>,
+    series_count: usize,
+}
+
+impl Staged {
+    pub(crate) fn new(series_count: usize) -> Self {
+        Self { series_count, ..Self::default() }
+    }
+
+    /// Says which record and which series the row pushed next is of.
+    pub(crate) fn place_next(&mut self, position: Position, series: SeriesId) {
+        self.positions.push(position);
+        if series.index() >= self.series_count {
+            self.series_count = series.index() + 1;
+            self.series.push((position, self.series_count));
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -28,11 +54,14 @@ pub(crate) struct Hot {
     open_first: u64,
     /// A frozen copy of the open rows, good until the next seal.
     open_copy: Option<Arc<Chunk>>,
-    /// Seals above `visible`, oldest first. Never more than there are hot rows plus the seals
-    /// without rows since the last view.
-    runs: VecDeque<Run>,
-    /// The highest run that was ever covered by a commit and looked at.
+    /// The positions of the rows after `visible`. Commits follow closely, and every `tick` and
+    /// view drains them, so this is the few rows in between; at most one for each hot row.
+    waiting: VecDeque<Position>,
+    /// Series whose first row is after `visible`, as in `Staged`.
+    waiting_series: VecDeque<(Position, usize)>,
+    /// As far as the highest commit reached.
     visible: Run,
+    sealed: Run,
 }
 
 /// The rows a view can see.
@@ -45,14 +74,17 @@ pub(crate) struct HotView {
 
 impl Hot {
     pub(crate) fn new(position: Position, series: usize) -> Self {
+        let start = Run { position, end: 0, series };
         Self {
             base: 0,
             chunks: VecDeque::new(),
             open: Rows::default(),
             open_first: 0,
             open_copy: None,
-            runs: VecDeque::new(),
-            visible: Run { position, end: 0, series },
+            waiting: VecDeque::new(),
+            waiting_series: VecDeque::new(),
+            visible: start,
+            sealed: start,
         }
     }
 
@@ -64,29 +96,44 @@ impl Hot {
         self.end() - self.base
     }
 
-    pub(crate) fn sealed(&self) -> Run {
-        self.runs.back().copied().unwrap_or(self.visible)
+    pub(crate) const fn sealed(&self) -> Run {
+        self.sealed
     }
 
-    /// Publishes `rows` as all that the journal holds up to `position`.
-    pub(crate) fn publish(&mut self, rows: &Rows, position: Position, series: usize) {
+    /// Publishes what is staged as all that the journal holds up to `position`, and empties it.
+    pub(crate) fn publish(&mut self, staged: &mut Staged, position: Position) {
         let mut taken = 0;
-        while taken < rows.len() {
+        while taken < staged.rows.len() {
             let room = CHUNK_ROWS.saturating_sub(self.open.len());
-            let end = rows.len().min(taken + room);
-            self.open.take_over(rows, taken..end);
+            let end = staged.rows.len().min(taken + room);
+            self.open.take_over(&staged.rows, taken..end);
             self.open_copy = None;
             taken = end;
             if self.open.len() >= CHUNK_ROWS {
                 self.freeze();
             }
         }
-        let run = Run { position, end: self.end(), series };
-        assert!(self.sealed().position <= position, "seals follow the journal");
-        match self.runs.back_mut() {
-            // Without rows or series between them, the later seal says all.
-            Some(last) if last.end == run.end && last.series == run.series => *last = run,
-            Some(_) | None => self.runs.push_back(run),
+        self.waiting.extend(staged.positions.drain(..));
+        self.waiting_series.extend(staged.series.drain(..));
+        staged.rows.clear();
+        self.sealed = Run { position, end: self.end(), series: staged.series_count };
+    }
+
+    /// Makes the rows up to `committed` visible.
+    pub(crate) fn advance(&mut self, committed: Committed) {
+        let position = committed.position().min(self.sealed.position);
+        if position <= self.visible.position {
+            return;
+        }
+        self.visible.position = position;
+        while self.waiting.front().is_some_and(|waiting| *waiting <= position) {
+            self.waiting.pop_front();
+            self.visible.end += 1;
+        }
+        while let Some((_, series)) = self.waiting_series.front().filter(|(at, _)| *at <= position)
+        {
+            self.visible.series = *series;
+            self.waiting_series.pop_front();
         }
     }
 
@@ -102,10 +149,7 @@ impl Hot {
     }
 
     pub(crate) fn view(&mut self, committed: Committed) -> HotView {
-        while let Some(run) = self.runs.front().filter(|run| run.position <= committed.position()) {
-            self.visible = *run;
-            self.runs.pop_front();
-        }
+        self.advance(committed);
         self.up_to(self.visible)
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use model::{Quality, Timestamp};
 
 use crate::hot::HotView;
-use crate::series::SeriesId;
+use crate::series::{Series, SeriesId};
+use crate::snapshot::{SnapshotLatest, SnapshotSeries};
 
 /// The reading of a series with the highest time; of two at one time the later in the journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +106,23 @@ impl LatestTable {
         if let Some(text) = text {
             self.texts.insert(series, Arc::from(text));
         }
+    }
+
+    /// The table as it goes into a snapshot, beside the highest times of the series.
+    pub(crate) fn snapshot(&self, series: &[Series], last_times: &[i64]) -> Vec<SnapshotSeries> {
+        let one = |entry: &Series| SnapshotSeries {
+            device: entry.device.to_string(),
+            signal: entry.signal.to_string(),
+            unit: entry.unit,
+            last_time: last_times.get(entry.id.index()).copied().unwrap_or(i64::MIN),
+            latest: self.of(entry.id).map(|latest| SnapshotLatest {
+                time: latest.time.millis(),
+                number: latest.value.number().unwrap_or_default(),
+                quality: latest.quality.bits(),
+                text: latest.value.text().map(str::to_owned),
+            }),
+        };
+        series.iter().map(one).collect()
     }
 
     pub(crate) fn of(&self, series: SeriesId) -> Option<Latest> {

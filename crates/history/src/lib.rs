@@ -9,23 +9,34 @@
 //! of one table version and the hot rows after it, chosen under one lock, so that a flush shows
 //! nothing twice and misses nothing.
 
+mod arrange;
 mod chunk;
+mod cold;
+mod cold_rows;
+mod delta;
 mod fault;
+mod flush;
 mod hot;
 mod latest;
 mod options;
+mod part;
 mod reader;
+mod recovery;
 mod scan;
 mod schema;
 mod series;
 mod shadow;
+pub mod snapshot;
+pub mod storage;
+mod table;
 mod writer;
 
 pub use fault::{FlushFault, OpenFault, ReadFault};
+pub use flush::Flushed;
 pub use latest::{Latest, LatestValue};
 pub use options::Options;
 pub use reader::{Reader, View};
 pub use scan::{Readings, Scan};
 pub use schema::{column, readings_schema};
 pub use series::{Series, SeriesId, SeriesInfo, SeriesKey};
-pub use writer::{Flushed, Resume, Room, Writer, open};
+pub use writer::{Resume, Room, Writer, open, open_on};

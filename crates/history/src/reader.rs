@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use model::{Committed, Position};
 
+use crate::cold::{SeriesName, Shelf, Want};
+use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
 use crate::hot::{Hot, HotView};
 use crate::latest::{Latest, LatestTable};
 use crate::scan::{Filter, Output, Readings, Scan};
 use crate::series::{Series, SeriesId, SeriesTable};
+use crate::table::Table;
 
 /// What the writer and all readers share.
 #[derive(Debug)]
@@ -16,21 +19,28 @@ pub(crate) struct Shared {
     tail: Mutex<Tail>,
     series: RwLock<SeriesTable>,
     latest: Mutex<LatestTable>,
+    shelf: Arc<Shelf>,
 }
 
 /// Hot rows and the cold files before them: they change together.
 #[derive(Debug)]
 pub(crate) struct Tail {
     pub(crate) hot: Hot,
+    pub(crate) table: Arc<Table>,
 }
 
 /// A panic in history ends the process, so a poisoned lock only delays its end.
 impl Shared {
-    pub(crate) fn new(tail: Tail, series: SeriesTable, latest: LatestTable) -> Arc<Self> {
+    pub(crate) fn new(
+        tail: Tail,
+        (series, latest): (SeriesTable, LatestTable),
+        shelf: Arc<Shelf>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             tail: Mutex::new(tail),
             series: RwLock::new(series),
             latest: Mutex::new(latest),
+            shelf,
         })
     }
 
@@ -65,10 +75,13 @@ impl Reader {
     /// Everything up to `committed`, and nothing after it.
     #[must_use]
     pub fn view(&self, committed: Committed) -> View {
-        let hot = self.shared.tail().hot.view(committed);
+        let (hot, table) = {
+            let mut tail = self.shared.tail();
+            (tail.hot.view(committed), Arc::clone(&tail.table))
+        };
         // After the tail's lock: catching up with many rows must not hold up the writer.
         self.shared.latest().apply(&hot);
-        View { shared: Arc::clone(&self.shared), hot: Arc::new(hot) }
+        View { shared: Arc::clone(&self.shared), hot: Arc::new(hot), table }
     }
 }
 
@@ -77,6 +90,7 @@ impl Reader {
 pub struct View {
     shared: Arc<Shared>,
     hot: Arc<HotView>,
+    table: Arc<Table>,
 }
 
 impl View {
@@ -148,7 +162,22 @@ impl View {
     pub fn scan(&self, scan: &Scan) -> Result<Readings, ReadFault> {
         let names = self.shared.series_mut().names();
         let output = Output::new(scan.columns.as_deref(), names)?;
-        let filter = Filter::new(scan, self.series_count());
-        Ok(Readings::new(output, filter, &self.hot))
+        let want = Want {
+            filter: Filter::new(scan, self.series_count()),
+            names: scan.series.as_deref().map(|series| self.names_of(series)),
+            columns: output.stored(),
+        };
+        let cold = ColdRows::new(Arc::clone(&self.shared.shelf), want, &self.table);
+        Ok(Readings::new(output, cold, &self.hot))
+    }
+
+    /// Signal and device of the series, sorted as files are.
+    fn names_of(&self, series: &[SeriesId]) -> Arc<[SeriesName]> {
+        let table = self.shared.series();
+        let entries = series.iter().filter_map(|id| table.entries().get(id.index()));
+        let mut names: Vec<_> =
+            entries.map(|entry| (Arc::clone(&entry.signal), Arc::clone(&entry.device))).collect();
+        names.sort_unstable();
+        names.into()
     }
 }

@@ -1,26 +1,29 @@
 //! What a view can be asked for, and the batches it answers with.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
-    UInt16Array, UInt32Array,
+    ArrayRef, AsArray, DictionaryArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
+    UInt16Array, UInt32Array, new_null_array,
 };
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{SchemaRef, UInt32Type};
+use arrow::datatypes::{DataType, Int32Type, SchemaRef, UInt32Type};
 use arrow::error::ArrowError;
 use model::Timestamp;
 
 use crate::chunk::{Chunk, Picks};
+use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
 use crate::hot::HotView;
+use crate::part::stored;
 use crate::schema::{column, readings_schema};
 use crate::series::{Names, SeriesId};
 use crate::shadow::{Order, Shadow};
 
 /// Rows in one batch of a scan: what DataFusion works with by default.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 
 /// Which readings, and which columns of them. The default asks for everything.
 #[derive(Clone, Debug, Default)]
@@ -95,14 +98,17 @@ fn millis_up(time: Timestamp) -> i64 {
 pub struct Readings {
     output: Output,
     filter: Filter,
+    /// Late rows of the hot tail: they hide older ones, hot and cold.
     shadow: Shadow,
-    hot: VecDeque<(Arc<Chunk>, std::ops::Range<usize>)>,
+    cold: ColdRows,
+    hot: VecDeque<(Arc<Chunk>, Range<usize>)>,
     /// The chunk in work, its chosen rows, and how many of them are out.
     current: Option<(Arc<Chunk>, Picks, usize)>,
 }
 
 impl Readings {
-    pub(crate) fn new(output: Output, filter: Filter, hot: &HotView) -> Self {
+    pub(crate) fn new(output: Output, cold: ColdRows, hot: &HotView) -> Self {
+        let filter = cold.want.filter.clone();
         let mut shadow = Shadow::default();
         let parts = || {
             let touched = hot.parts();
@@ -112,7 +118,7 @@ impl Readings {
             cast_late(&mut shadow, &filter, chunk, &rows);
         }
         let hot = parts().map(|(chunk, rows)| (Arc::clone(chunk), rows)).collect();
-        Self { output, filter, shadow, hot, current: None }
+        Self { output, filter, shadow, cold, hot, current: None }
     }
 
     /// The schema of the batches.
@@ -122,6 +128,11 @@ impl Readings {
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadFault> {
+        while let Some(rows) = self.cold.next(&self.shadow)? {
+            if rows.num_rows() > 0 {
+                return Ok(Some(self.output.cold(&rows)?));
+            }
+        }
         loop {
             if let Some((chunk, picks, done)) = &mut self.current {
                 let portion = picks.portion(*done, BATCH_ROWS);
@@ -136,7 +147,7 @@ impl Readings {
         }
     }
 
-    fn pick(&self, chunk: &Chunk, rows: std::ops::Range<usize>) -> Picks {
+    fn pick(&self, chunk: &Chunk, rows: Range<usize>) -> Picks {
         let contested = self.shadow.reaches(chunk.time_min, chunk.time_max);
         if !contested && self.filter.covers(chunk.time_min, chunk.time_max) {
             return Picks::All(rows);
@@ -164,7 +175,7 @@ impl Iterator for Readings {
     }
 }
 
-fn cast_late(shadow: &mut Shadow, filter: &Filter, chunk: &Chunk, rows: &std::ops::Range<usize>) {
+fn cast_late(shadow: &mut Shadow, filter: &Filter, chunk: &Chunk, rows: &Range<usize>) {
     for index in chunk.late_within(rows) {
         if let Some((series, time, ..)) = chunk.row(*index as usize)
             && filter.passes(series, time)
@@ -191,6 +202,41 @@ impl Output {
 
     pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// The columns of a file that are needed for it: names come from the series.
+    pub(crate) fn stored(&self) -> Vec<usize> {
+        let mut needed = vec![stored::SERIES, stored::TIME];
+        for (wanted, column) in [
+            (column::NUMBER, stored::NUMBER),
+            (column::TEXT, stored::TEXT),
+            (column::QUALITY, stored::QUALITY),
+        ] {
+            needed.extend(self.columns.contains(&wanted).then_some(column));
+        }
+        needed
+    }
+
+    fn cold(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let stored = |name: &str| rows.column_by_name(name).map(Arc::clone);
+        let series = stored("series").map_or_else(
+            || ScalarBuffer::from(Vec::new()),
+            |column| {
+                column
+                    .as_primitive::<Int32Type>()
+                    .values()
+                    .iter()
+                    .map(|id| id.cast_unsigned())
+                    .collect()
+            },
+        );
+        let missing = || new_null_array(&DataType::Null, rows.num_rows());
+        self.batch(rows.num_rows(), &series, |wanted| match wanted {
+            column::TIME => stored("time").unwrap_or_else(missing),
+            column::NUMBER => stored("number").unwrap_or_else(missing),
+            column::TEXT => stored("text").unwrap_or_else(missing),
+            _ => stored("quality").map_or_else(missing, |column| quality_array(&column)),
+        })
     }
 
     fn hot(&self, chunk: &Chunk, picks: &Picks) -> Result<RecordBatch, ArrowError> {
@@ -231,4 +277,11 @@ fn named(keys: UInt32Array, names: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 
 pub(crate) fn time_array(millis: ScalarBuffer<i64>) -> ArrayRef {
     Arc::new(TimestampMillisecondArray::new(millis, None).with_timezone("UTC"))
+}
+
+/// Qualities have 16 bits; what is beyond was not written by us.
+fn quality_array(stored: &ArrayRef) -> ArrayRef {
+    let bits = |quality: &i32| u16::try_from(*quality).unwrap_or(u16::MAX);
+    let values = stored.as_primitive::<Int32Type>().values().iter().map(bits).collect();
+    Arc::new(UInt16Array::new(values, None))
 }

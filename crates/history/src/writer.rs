@@ -1,16 +1,23 @@
 //! The one writer: takes rows in the order of the journal and publishes them.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
-use crate::chunk::Rows;
+use crate::arrange::day_of;
+use crate::cold::Shelf;
 use crate::fault::{FlushFault, OpenFault};
-use crate::hot::Hot;
+use crate::flush::{Flushed, Job};
+use crate::hot::{Hot, Staged};
 use crate::latest::LatestTable;
 use crate::options::Options;
 use crate::reader::{Reader, Shared, Tail};
+use crate::recovery::recover;
 use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey, SeriesTable};
+use crate::snapshot::{SnapshotLatest, SnapshotSeries};
+use crate::storage::{Files, Storage};
+use crate::table::ColdFile;
 
 /// What the tables hold at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,53 +37,107 @@ pub enum Room {
     Full,
 }
 
-/// A flush that is durable: the journal may drop what is before `position`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flushed {
-    pub position: Position,
-    pub rows: u64,
-    pub files: u64,
-    pub bytes: u64,
-}
-
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
+    storage: Arc<dyn Storage>,
     options: Options,
     interner: Interner,
     /// The highest time of each series, to know late rows.
     last_times: Vec<i64>,
+    /// The same as of the last flush that succeeded.
+    flushed_last: Arc<[i64]>,
     /// Rows that are not sealed.
-    staged: Rows,
+    staged: Staged,
     staged_last: Position,
-    /// Rows in the hot tail as of the last seal or tick.
+    /// Rows in the hot tail as of the last seal or flush.
     hot_len: u64,
-    /// When `flush_due` first saw rows since the last flush began.
+    /// When `flush_due` first saw rows since the last flush was marked.
     hot_since: Option<Timestamp>,
-    marked: Option<Resume>,
+    flush: Flush,
+    /// Files of folders that retention dropped; each goes when no view holds it.
+    dropped: Vec<Arc<ColdFile>>,
+}
+
+/// At most one flush at a time.
+#[derive(Debug, Default)]
+enum Flush {
+    #[default]
+    None,
+    /// Waits until a commit covers it.
+    Marked(Box<Job>),
+    Running {
+        last_times: Vec<i64>,
+        thread: JoinHandle<Result<Flushed, FlushFault>>,
+    },
 }
 
 /// Opens the history of one space.
 ///
 /// # Errors
 /// When the folder cannot be used, is damaged or comes from a newer version.
-pub fn open(options: Options) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let resume = Resume::default();
-    let tail = Tail { hot: Hot::new(resume.position, 0) };
-    let shared = Shared::new(tail, SeriesTable::default(), LatestTable::default());
-    let reader = Reader::new(Arc::clone(&shared));
+pub fn open(options: Options, now: Timestamp) -> Result<(Writer, Reader, Resume), OpenFault> {
+    let storage = Arc::new(Files::new(options.dir.join("history").join(&options.space)));
+    open_on(storage, options, now)
+}
+
+/// Opens the history of one space in any storage; `options.dir` is not looked at.
+///
+/// # Errors
+/// As `open`.
+pub fn open_on(
+    storage: Arc<dyn Storage>,
+    options: Options,
+    now: Timestamp,
+) -> Result<(Writer, Reader, Resume), OpenFault> {
+    let (table, snapshot) = recover(&*storage, &options.space, now)?;
+    let mut known = Known::default();
+    for (id, entry) in (0..).zip(&snapshot.series) {
+        known.take(SeriesId::new(id), entry);
+    }
+    let count = known.interner.len();
+    let tail = Tail { hot: Hot::new(snapshot.position, count), table: Arc::new(table) };
+    let shelf = Arc::new(Shelf::new(Arc::clone(&storage)));
+    let shared = Shared::new(tail, (known.table, known.latest), shelf);
     let writer = Writer {
-        shared,
+        shared: Arc::clone(&shared),
+        storage,
         options,
-        interner: Interner::default(),
-        last_times: Vec::new(),
-        staged: Rows::default(),
-        staged_last: resume.position,
+        interner: known.interner,
+        flushed_last: known.last_times.as_slice().into(),
+        last_times: known.last_times,
+        staged: Staged::new(count),
+        staged_last: snapshot.position,
         hot_len: 0,
         hot_since: None,
-        marked: None,
+        flush: Flush::None,
+        dropped: Vec::new(),
     };
-    Ok((writer, reader, resume))
+    let resume = Resume { position: snapshot.position, extra: snapshot.extra };
+    Ok((writer, Reader::new(shared), resume))
+}
+
+/// What a snapshot knows of the series.
+#[derive(Debug, Default)]
+struct Known {
+    table: SeriesTable,
+    latest: LatestTable,
+    interner: Interner,
+    last_times: Vec<i64>,
+}
+
+impl Known {
+    fn take(&mut self, id: SeriesId, entry: &SnapshotSeries) {
+        let key = SeriesKey { device: &entry.device, signal: &entry.signal };
+        self.table.push(key, SeriesInfo { unit: entry.unit });
+        if let Some(series) = self.table.entries().last() {
+            self.interner.insert(Series::clone(series));
+        }
+        self.last_times.push(entry.last_time);
+        if let Some(SnapshotLatest { time, number, quality, text }) = &entry.latest {
+            self.latest.take(id, *time, *quality, (*number, text.as_deref()));
+        }
+    }
 }
 
 impl Writer {
@@ -100,6 +161,12 @@ impl Writer {
         id
     }
 
+    /// A series that is known already, as after a restart.
+    #[must_use]
+    pub fn find(&self, key: SeriesKey<'_>) -> Option<&Series> {
+        self.interner.find(key)
+    }
+
     /// Takes one reading of the record at `position`. It is visible after `seal`. Times are kept
     /// in milliseconds.
     ///
@@ -117,16 +184,17 @@ impl Writer {
         let time = time.millis();
         if let Some(last) = self.last_times.get_mut(series.index()) {
             if time <= *last {
-                self.staged.late_next();
+                self.staged.rows.late_next();
             } else {
                 *last = time;
             }
         }
         if let Value::Text(text) = value {
-            self.staged.text_next(text);
+            self.staged.rows.text_next(text);
         }
         let number = value.number().unwrap_or_default();
-        self.staged.push(series.get(), time, number, quality.bits());
+        self.staged.place_next(position, series);
+        self.staged.rows.push(series.get(), time, number, quality.bits());
     }
 
     /// Publishes what was appended: all readings of all records up to `position` are taken in.
@@ -137,12 +205,10 @@ impl Writer {
     pub fn seal(&mut self, position: Position) -> Room {
         assert!(self.staged_last <= position, "a seal covers all that was appended");
         self.staged_last = position;
-        let series = self.interner.len();
         let mut tail = self.shared.tail();
-        tail.hot.publish(&self.staged, position, series);
+        tail.hot.publish(&mut self.staged, position);
         self.hot_len = tail.hot.len();
         drop(tail);
-        self.staged.clear();
         self.room()
     }
 
@@ -158,39 +224,115 @@ impl Writer {
 
     /// Whether the hot tail is large or old enough for `flush`, and none is under way.
     pub fn flush_due(&mut self, now: Timestamp) -> bool {
-        if self.hot_len == 0 {
+        if self.hot_len == 0 || !matches!(self.flush, Flush::None) {
             return false;
         }
         let since = *self.hot_since.get_or_insert(now);
         self.hot_len >= self.options.hot_rows_max || now.since(since) >= self.options.hot_age_max
     }
 
-    /// Marks all that is sealed as the next flush, together with what the caller wants back from
-    /// `open` when it resumes there. The flush begins with the first `tick` whose commit covers
-    /// the mark; while one is marked or under way, this does nothing.
-    pub fn flush(&mut self, extra: &[u8]) {
-        if self.marked.is_none() {
-            let position = self.sealed();
-            self.marked = Some(Resume { position, extra: extra.to_vec() });
+    /// Marks all that is sealed as the next flush, and begins it if `committed` covers it; else a
+    /// later `tick` does. While one is marked or under way, this is only a `tick`. `extra` is what
+    /// the caller wants back from `open` when it resumes at what is sealed.
+    ///
+    /// # Errors
+    /// As `tick`.
+    pub fn flush(
+        &mut self,
+        committed: Committed,
+        extra: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<Flushed>, FlushFault> {
+        self.mark(extra, now);
+        self.tick(committed)
+    }
+
+    /// The first half of `flush`: with `finish` it keeps a simulation in one thread.
+    ///
+    /// # Panics
+    /// When something is appended that is not sealed: the mark would lie inside a record.
+    pub fn mark(&mut self, extra: &[u8], now: Timestamp) {
+        assert!(self.staged.rows.len() == 0, "a mark follows a seal");
+        if !matches!(self.flush, Flush::None) {
+            return;
         }
+        let mut tail = self.shared.tail();
+        let run = tail.hot.sealed();
+        if run.position == tail.table.position {
+            return;
+        }
+        tail.hot.freeze();
+        drop(tail);
+        self.hot_since = None;
+        self.flush = Flush::Marked(Box::new(Job {
+            shared: Arc::clone(&self.shared),
+            storage: Arc::clone(&self.storage),
+            run,
+            extra: extra.to_vec(),
+            last_times: self.last_times.clone(),
+            flushed_last: Arc::clone(&self.flushed_last),
+            now,
+        }));
     }
 
     /// Never waits: begins a marked flush, on a thread of its own, once `committed` covers it, and
-    /// tells of one that ended. To be called after every seal.
+    /// tells of one that ended. To be called after every seal, and now and then while idle.
     ///
     /// # Errors
-    /// When a flush failed. Its rows stay in the hot tail and the next `flush` takes them again.
+    /// When a flush failed. Its rows stay in the hot tail and the next `flush` takes them again,
+    /// unless the fault `is_final`.
     pub fn tick(&mut self, committed: Committed) -> Result<Option<Flushed>, FlushFault> {
-        let _covered = self.marked.as_ref().is_some_and(|m| m.position <= committed.position());
-        Ok(None)
+        self.shared.tail().hot.advance(committed);
+        match std::mem::take(&mut self.flush) {
+            Flush::Marked(job) if job.run.position <= committed.position() => {
+                let last_times = job.last_times.clone();
+                let builder = std::thread::Builder::new().name("history-flush".to_owned());
+                let thread = builder.spawn(move || job.run()).map_err(FlushFault::Thread)?;
+                self.flush = Flush::Running { last_times, thread };
+                Ok(None)
+            }
+            Flush::Running { last_times, thread } if thread.is_finished() => {
+                let outcome = join(thread);
+                self.ended(last_times, outcome).map(Some)
+            }
+            other @ (Flush::None | Flush::Marked(_) | Flush::Running { .. }) => {
+                self.flush = other;
+                Ok(None)
+            }
+        }
     }
 
-    /// Like `tick`, but waits for the end of a flush that `committed` covers.
+    /// Like `tick`, but a flush that `committed` covers has ended when this returns. A flush that
+    /// is only marked runs on this thread, so that a simulation stays in one.
     ///
     /// # Errors
     /// As `tick`.
     pub fn finish(&mut self, committed: Committed) -> Result<Option<Flushed>, FlushFault> {
-        self.tick(committed)
+        match std::mem::take(&mut self.flush) {
+            Flush::Marked(job) if job.run.position <= committed.position() => {
+                let outcome = job.run();
+                self.ended(job.last_times, outcome).map(Some)
+            }
+            Flush::Running { last_times, thread } => {
+                let outcome = join(thread);
+                self.ended(last_times, outcome).map(Some)
+            }
+            other @ (Flush::None | Flush::Marked(_)) => {
+                self.flush = other;
+                Ok(None)
+            }
+        }
+    }
+
+    fn ended(
+        &mut self,
+        last_times: Vec<i64>,
+        outcome: Result<Flushed, FlushFault>,
+    ) -> Result<Flushed, FlushFault> {
+        self.hot_len = self.shared.tail().hot.len();
+        let flushed = outcome?;
+        self.flushed_last = last_times.into();
+        Ok(flushed)
     }
 
     /// For a full tail: begins a flush if none is marked, and waits for it if `committed` covers
@@ -198,9 +340,43 @@ impl Writer {
     ///
     /// # Errors
     /// As `tick`.
-    pub fn make_room(&mut self, committed: Committed, extra: &[u8]) -> Result<Room, FlushFault> {
-        self.flush(extra);
+    pub fn make_room(
+        &mut self,
+        committed: Committed,
+        extra: &[u8],
+        now: Timestamp,
+    ) -> Result<Room, FlushFault> {
+        self.mark(extra, now);
         self.finish(committed)?;
         Ok(self.room())
     }
+
+    /// Retention: drops the folders whose day ended before `limit`. Their files go when no view
+    /// holds them, at the latest with the next opening. Not while a flush runs: then it answers
+    /// `false`, and is to be called again.
+    ///
+    /// # Errors
+    /// As `tick`.
+    pub fn drop_days(&mut self, limit: Timestamp, now: Timestamp) -> Result<bool, FlushFault> {
+        if matches!(self.flush, Flush::Running { .. }) {
+            return Ok(false);
+        }
+        let before = Arc::clone(&self.shared.tail().table);
+        let day = day_of(limit.millis());
+        if let Some(after) = before.without_days_before(&*self.storage, day, now)? {
+            let gone = before.files.iter().filter(|file| file.key.day < day);
+            self.dropped.extend(gone.map(Arc::clone));
+            self.shared.tail().table = Arc::new(after);
+        }
+        drop(before);
+        self.dropped.retain(|file| {
+            let held = Arc::strong_count(file) > 1;
+            held || self.storage.remove(&file.name()).is_err()
+        });
+        Ok(true)
+    }
+}
+
+fn join(thread: JoinHandle<Result<Flushed, FlushFault>>) -> Result<Flushed, FlushFault> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

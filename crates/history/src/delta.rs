@@ -1,0 +1,195 @@
+//! The table log as Delta Lake writes it: one JSON file per version, one action per line. Only the
+//! words; `table` reads and writes the files. Described in `docs/formats/history.md`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The highest reader protocol that is understood.
+pub(crate) const READER_VERSION: u64 = 1;
+/// The version of what the tags of a file and the layout of folders mean.
+pub(crate) const FORMAT_VERSION: u64 = 1;
+pub(crate) const FORMAT_KEY: &str = "althing.format";
+/// Who we are in the `txn` action.
+pub(crate) const APP_ID: &str = "althing";
+
+/// One line: exactly one of the actions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Action {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit_info: Option<CommitInfo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) protocol: Option<Protocol>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) meta_data: Option<MetaData>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) txn: Option<Txn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) add: Option<Add>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remove: Option<Remove>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CommitInfo {
+    pub(crate) timestamp: i64,
+    pub(crate) operation: String,
+    pub(crate) engine_info: String,
+    /// Checksum of all lines after this one, in hexadecimal.
+    #[serde(rename = "althingCrc32c", skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Protocol {
+    pub(crate) min_reader_version: u64,
+    pub(crate) min_writer_version: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MetaData {
+    pub(crate) id: String,
+    pub(crate) format: Format,
+    pub(crate) schema_string: String,
+    pub(crate) partition_columns: Vec<String>,
+    pub(crate) configuration: BTreeMap<String, String>,
+    pub(crate) created_time: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Format {
+    pub(crate) provider: String,
+    pub(crate) options: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Txn {
+    pub(crate) app_id: String,
+    /// The journal position up to which the table holds everything.
+    pub(crate) version: u64,
+    pub(crate) last_updated: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Add {
+    pub(crate) path: String,
+    pub(crate) partition_values: BTreeMap<String, String>,
+    pub(crate) size: u64,
+    pub(crate) modification_time: i64,
+    pub(crate) data_change: bool,
+    pub(crate) stats: String,
+    #[serde(default)]
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Remove {
+    pub(crate) path: String,
+    pub(crate) deletion_timestamp: i64,
+    pub(crate) data_change: bool,
+}
+
+/// What a file's `stats` text holds.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Stats {
+    pub(crate) num_records: u64,
+    pub(crate) min_values: Bounds,
+    pub(crate) max_values: Bounds,
+    pub(crate) null_count: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Bounds {
+    pub(crate) series: u32,
+    /// Left out where the years are so far away that other readers may not understand them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<String>,
+}
+
+/// The columns as Delta Lake names their types, with the folder's day at the end.
+pub(crate) fn schema_string() -> String {
+    let field = |(name, kind, nullable): (&str, &str, bool)| {
+        format!(r#"{{"name":"{name}","type":"{kind}","nullable":{nullable},"metadata":{{}}}}"#)
+    };
+    let fields = [
+        ("device", "string", false),
+        ("signal", "string", false),
+        ("series", "integer", false),
+        ("time", "timestamp", false),
+        ("number", "double", true),
+        ("text", "string", true),
+        ("quality", "integer", false),
+        ("day", "date", false),
+    ];
+    let fields: Vec<String> = fields.into_iter().map(field).collect();
+    format!(r#"{{"type":"struct","fields":[{}]}}"#, fields.join(","))
+}
+
+/// The bytes of a version: the actions, and before them who wrote them, with their checksum.
+pub(crate) fn encode(
+    actions: &[Action],
+    operation: &str,
+    timestamp: i64,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut body = Vec::new();
+    for action in actions {
+        serde_json::to_writer(&mut body, action)?;
+        body.push(b'\n');
+    }
+    let info = CommitInfo {
+        timestamp,
+        operation: operation.to_owned(),
+        engine_info: concat!("Althing/", env!("CARGO_PKG_VERSION")).to_owned(),
+        checksum: Some(format!("{:08x}", crc32c::crc32c(&body))),
+    };
+    let mut bytes = serde_json::to_vec(&Action { commit_info: Some(info), ..Action::default() })?;
+    bytes.push(b'\n');
+    bytes.append(&mut body);
+    Ok(bytes)
+}
+
+/// Why bytes are no version of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    Json,
+    Checksum,
+}
+
+impl Bad {
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Json => "a line is no action",
+            Self::Checksum => "its checksum is wrong",
+        }
+    }
+}
+
+/// The actions of a version. Versions that other programs wrote have no checksum.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Action>, Bad> {
+    let mut actions: Vec<Action> = Vec::new();
+    let mut rest = bytes;
+    let mut expected = None;
+    while !rest.is_empty() {
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        let Ok(action) = serde_json::from_slice::<Action>(line) else { return Err(Bad::Json) };
+        if actions.is_empty() {
+            let info = action.commit_info.as_ref();
+            expected = info.and_then(|info| info.checksum.clone().map(|sum| (sum, rest)));
+        }
+        actions.push(action);
+    }
+    match expected {
+        Some((sum, body)) if sum != format!("{:08x}", crc32c::crc32c(body)) => Err(Bad::Checksum),
+        Some(_) | None => Ok(actions),
+    }
+}

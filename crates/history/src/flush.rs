@@ -1,0 +1,309 @@
+//! A flush: hot rows up to one position become files, a snapshot and a version of the table.
+//!
+//! The order makes it exactly-once: files, then snapshot, then the version that names the position.
+//! Until the version is durable a crash leaves the table and the snapshot of the version before;
+//! what lies around is removed by the next opening.
+
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringBuilder, UInt32Array,
+    new_null_array,
+};
+use arrow::datatypes::{DataType, UInt32Type};
+use model::{Position, Timestamp};
+
+use crate::arrange::{FileKey, RowRef, arrange, day_name, is_plain, time_of};
+use crate::delta::{Bounds, Stats};
+use crate::fault::FlushFault;
+use crate::hot::{HotView, Run};
+use crate::part::{Encoded, GROUP_ROWS_MAX, GROUP_ROWS_MIN, encode, stored_schema};
+use crate::reader::Shared;
+use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
+use crate::scan::time_array;
+use crate::series::{Names, Series};
+use crate::snapshot::Snapshot;
+use crate::storage::{DRAFT, Storage, place};
+use crate::table::{ColdFile, day_dir};
+
+/// A flush that is durable: the journal may drop what is not after `position`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushed {
+    pub position: Position,
+    pub rows: u64,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// All that a flush needs, so that it can run on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) run: Run,
+    pub(crate) extra: Vec<u8>,
+    /// The highest time of each series at the mark, and at the mark before.
+    pub(crate) last_times: Vec<i64>,
+    pub(crate) flushed_last: Arc<[i64]>,
+    pub(crate) now: Timestamp,
+}
+
+impl Job {
+    pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
+        let (view, table) = {
+            let mut tail = self.shared.tail();
+            (tail.hot.up_to(self.run), Arc::clone(&tail.table))
+        };
+        self.shared.latest().apply(&view);
+        let (series, names) = {
+            let mut known = self.shared.series_mut();
+            let series: Vec<Series> =
+                known.entries().iter().take(self.run.series).cloned().collect();
+            (series, known.names())
+        };
+        let mut begun = Vec::new();
+        let written = self.write_files(&view, (&series, &names), &mut begun);
+        let files = written
+            .and_then(|files| self.write_snapshot(&series, &mut begun).map(|()| files))
+            .inspect_err(|_| self.clean_up(&begun))?;
+        let flushed = Flushed {
+            position: self.run.position,
+            rows: files.iter().map(|file| file.rows).sum(),
+            files: files.len() as u64,
+            bytes: files.iter().map(|file| file.file.bytes).sum(),
+        };
+        let before = table.position;
+        let added = files.into_iter().map(|file| (file.file, file.stats)).collect();
+        let table = table
+            .flush(&*self.storage, self.run.position, added, self.now)
+            .inspect_err(|fault| self.clean_up(if fault.is_final() { &[] } else { &begun }))?;
+        let mut tail = self.shared.tail();
+        tail.table = Arc::new(table);
+        tail.hot.drop_before(self.run.end);
+        drop(tail);
+        self.forget_snapshot(before);
+        Ok(flushed)
+    }
+
+    fn write_files(
+        &self,
+        view: &HotView,
+        (series, names): (&[Series], &Names),
+        begun: &mut Vec<String>,
+    ) -> Result<Vec<Written>, FlushFault> {
+        let arranged = arrange(view, series, &self.flushed_last);
+        let mut written = Vec::with_capacity(arranged.len());
+        let mut day_before = None;
+        let columns = Columns { view, series, names };
+        for (number, (key, rows)) in arranged.iter().enumerate() {
+            let dir = day_dir(key.day);
+            if day_before.replace(key.day) != Some(key.day) {
+                self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
+            }
+            let file = format!("part-{:020}-{number}.parquet", self.run.position.get());
+            let path = format!("day={}/{file}", day_name(key.day));
+            begun.push(format!("{dir}/{file}"));
+            written.push(self.write_file(&columns, (*key, path), rows)?);
+        }
+        for key in arranged.keys().filter(|key| !key.late || !arranged.contains_key(&on_time(key)))
+        {
+            let dir = day_dir(key.day);
+            self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
+        }
+        Ok(written)
+    }
+
+    fn write_file(
+        &self,
+        columns: &Columns<'_>,
+        (key, path): (FileKey, String),
+        rows: &[RowRef],
+    ) -> Result<Written, FlushFault> {
+        let groups = columns.groups(rows);
+        let encoded: Encoded = encode(groups.map(|group| columns.batch(group)))?;
+        let times = || rows.iter().map(|row| time_of(columns.view, *row));
+        let tail = usize::try_from(encoded.tail).unwrap_or(usize::MAX);
+        let file = ColdFile {
+            path: path.into(),
+            key,
+            position: self.run.position.get(),
+            bytes: encoded.bytes.len() as u64,
+            time_min: times().min().unwrap_or_default(),
+            time_max: times().max().unwrap_or_default(),
+            tail: encoded.tail,
+            tail_checksum: crc32c::crc32c(encoded.bytes.get(tail..).unwrap_or_default()),
+        };
+        let name = file.name();
+        place(&*self.storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;
+        let stats = columns.stats(&file, rows)?;
+        Ok(Written { file, rows: rows.len() as u64, stats })
+    }
+
+    /// Removes what a failed flush wrote, so that a full disk does not get fuller. What cannot be
+    /// removed goes with the next opening.
+    fn clean_up(&self, begun: &[String]) {
+        for name in begun {
+            for name in [name.clone(), format!("{name}{DRAFT}")] {
+                if let Err(fault) = self.storage.remove(&name)
+                    && fault.kind() != io::ErrorKind::NotFound
+                {
+                    tracing::warn!(name, %fault, "a file of a failed flush stays");
+                }
+            }
+        }
+    }
+
+    fn write_snapshot(&self, series: &[Series], begun: &mut Vec<String>) -> Result<(), FlushFault> {
+        let entries = self.shared.latest().snapshot(series, &self.last_times);
+        let snapshot =
+            Snapshot { position: self.run.position, series: entries, extra: self.extra.clone() };
+        let name = snapshot_name(self.run.position);
+        begun.push(name.clone());
+        place(&*self.storage, &name, &snapshot.encode()).map_err(storage_fault(&name))?;
+        self.storage.sync_dir(SNAPSHOT_DIR).map_err(storage_fault(SNAPSHOT_DIR))
+    }
+
+    /// The flush is durable without this; the next opening tries again.
+    fn forget_snapshot(&self, position: Position) {
+        if position != Position::ZERO && position != self.run.position {
+            let name = snapshot_name(position);
+            if let Err(fault) = self.storage.remove(&name) {
+                tracing::warn!(name, %fault, "an old snapshot stays");
+            }
+        }
+    }
+}
+
+const fn on_time(key: &FileKey) -> FileKey {
+    FileKey { day: key.day, late: false }
+}
+
+fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> FlushFault {
+    let name = name.into();
+    move |source| FlushFault::Storage { name, source }
+}
+
+struct Written {
+    file: ColdFile,
+    rows: u64,
+    stats: String,
+}
+
+/// What turns rows of a hot view into columns of a file.
+struct Columns<'a> {
+    view: &'a HotView,
+    series: &'a [Series],
+    names: &'a Names,
+}
+
+impl Columns<'_> {
+    fn id(&self, row: RowRef) -> u32 {
+        let chunk = self.view.chunks.get(row.chunk());
+        chunk.and_then(|chunk| chunk.series.get(row.row())).copied().unwrap_or_default()
+    }
+
+    /// Cuts sorted rows into row groups: at the end of a signal when there are enough.
+    fn groups<'r>(&self, rows: &'r [RowRef]) -> impl Iterator<Item = &'r [RowRef]> + use<'_, 'r> {
+        let mut rest = rows;
+        std::iter::from_fn(move || {
+            let end = self.group_end(rest);
+            let (group, after) = rest.split_at(end);
+            rest = after;
+            (!group.is_empty()).then_some(group)
+        })
+    }
+
+    fn group_end(&self, rows: &[RowRef]) -> usize {
+        let signal = |id: u32| self.series.get(id as usize).map(|entry| &entry.signal);
+        let limit = rows.len().min(GROUP_ROWS_MAX);
+        let mut before = rows.get(GROUP_ROWS_MIN - 1).map(|row| self.id(*row));
+        for (index, row) in rows.iter().enumerate().take(limit).skip(GROUP_ROWS_MIN) {
+            let id = self.id(*row);
+            if before.replace(id) != Some(id)
+                && rows.get(index - 1).and_then(|row| signal(self.id(*row))) != signal(id)
+            {
+                return index;
+            }
+        }
+        limit
+    }
+
+    fn batch(&self, rows: &[RowRef]) -> Result<RecordBatch, FlushFault> {
+        let ids: Vec<u32> = rows.iter().map(|row| self.id(*row)).collect();
+        let signed = ids.iter().map(|id| i32::try_from(*id).unwrap_or_default());
+        let series: ArrayRef = Arc::new(signed.collect::<Int32Array>());
+        let keys = UInt32Array::from(ids);
+        let name = |values: &ArrayRef| {
+            DictionaryArray::<UInt32Type>::try_new(keys.clone(), Arc::clone(values))
+        };
+        let time = rows.iter().map(|row| time_of(self.view, *row)).collect();
+        let (number, text, quality) = self.values(rows);
+        let arrays: Vec<ArrayRef> = vec![
+            Arc::new(name(&self.names.device)?),
+            Arc::new(name(&self.names.signal)?),
+            series,
+            time_array(time),
+            number,
+            text,
+            quality,
+        ];
+        Ok(RecordBatch::try_new(stored_schema(), arrays)?)
+    }
+
+    fn values(&self, rows: &[RowRef]) -> (ArrayRef, ArrayRef, ArrayRef) {
+        let mut numbers = Vec::with_capacity(rows.len());
+        let mut qualities = Vec::with_capacity(rows.len());
+        let mut texts = StringBuilder::new();
+        let mut any_text = false;
+        for row in rows {
+            let Some(chunk) = self.view.chunks.get(row.chunk()) else { continue };
+            let text = chunk.text(row.row());
+            let (.., number, quality) = chunk.row(row.row()).unwrap_or_default();
+            numbers.push(text.is_none().then_some(number));
+            qualities.push(i32::from(quality));
+            texts.append_option(text);
+            any_text |= text.is_some();
+        }
+        let text: ArrayRef = if any_text {
+            Arc::new(texts.finish())
+        } else {
+            new_null_array(&DataType::Utf8, rows.len())
+        };
+        (Arc::new(Float64Array::from(numbers)), text, Arc::new(Int32Array::from(qualities)))
+    }
+
+    fn stats(&self, file: &ColdFile, rows: &[RowRef]) -> Result<String, FlushFault> {
+        let ids = || rows.iter().map(|row| self.id(*row));
+        let time = |millis: i64| is_plain(file.key.day).then(|| iso(millis));
+        let texts = rows.iter().filter(|row| self.text(**row).is_some()).count() as u64;
+        let count = rows.len() as u64;
+        let stats = Stats {
+            num_records: count,
+            min_values: Bounds {
+                series: ids().min().unwrap_or_default(),
+                time: time(file.time_min),
+            },
+            max_values: Bounds {
+                series: ids().max().unwrap_or_default(),
+                time: time(file.time_max),
+            },
+            null_count: [("number", texts), ("text", count - texts)].into_iter().collect(),
+        };
+        serde_json::to_string(&stats)
+            .map_err(|fault| FlushFault::Storage { name: file.path.clone(), source: fault.into() })
+    }
+
+    fn text(&self, row: RowRef) -> Option<&str> {
+        self.view.chunks.get(row.chunk())?.text(row.row())
+    }
+}
+
+/// `2026-11-25T10:00:00.000Z`
+fn iso(millis: i64) -> String {
+    let day = i32::try_from(millis.div_euclid(86_400_000)).unwrap_or_default();
+    let of_day = millis.rem_euclid(86_400_000);
+    let (seconds, rest) = (of_day / 1_000, of_day % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z", day_name(day))
+}

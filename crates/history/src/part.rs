@@ -1,0 +1,168 @@
+//! One Parquet file: encoded in memory, so that it can be checked, written and synced as a whole.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, RowGroupMetaData};
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+
+/// Indexes of the columns in a file.
+pub(crate) mod stored {
+    pub(crate) const DEVICE: usize = 0;
+    pub(crate) const SIGNAL: usize = 1;
+    pub(crate) const SERIES: usize = 2;
+    pub(crate) const TIME: usize = 3;
+    pub(crate) const NUMBER: usize = 4;
+    pub(crate) const TEXT: usize = 5;
+    pub(crate) const QUALITY: usize = 6;
+}
+
+/// Rows of a row group. A group ends with its signal once it has the lesser number: small enough
+/// that a chart reads little, large enough that a thousand signals do not make a thousand groups.
+pub(crate) const GROUP_ROWS_MIN: usize = 16_384;
+pub(crate) const GROUP_ROWS_MAX: usize = 131_072;
+
+/// Rows of a page: what a look-up decodes at least.
+const PAGE_ROWS: usize = 8_192;
+
+/// The footer's key under which the checksums of all column chunks stand.
+pub(crate) const CHECKSUMS_KEY: &str = "althing.crc32c";
+
+static STORED: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let name = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+    Arc::new(Schema::new(vec![
+        Field::new("device", name.clone(), false),
+        Field::new("signal", name, false),
+        // Delta Lake has no unsigned types.
+        Field::new("series", DataType::Int32, false),
+        Field::new("time", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
+        Field::new("number", DataType::Float64, true),
+        Field::new("text", DataType::Utf8, true),
+        Field::new("quality", DataType::Int32, false),
+    ]))
+});
+
+pub(crate) fn stored_schema() -> SchemaRef {
+    Arc::clone(&STORED)
+}
+
+/// An encoded file.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the last column chunk ends: page indexes and footer follow.
+    pub(crate) tail: u64,
+}
+
+/// How a column of numbers can be stored; which is smaller depends on the signal.
+#[derive(Clone, Copy)]
+enum Numbers {
+    Dictionary,
+    Split,
+}
+
+fn properties(numbers: Numbers) -> Result<WriterPropertiesPtr, ParquetError> {
+    let number = ColumnPath::from("number");
+    let time = ColumnPath::from("time");
+    let builder = WriterProperties::builder()
+        .set_created_by("Althing".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_column_dictionary_enabled(time.clone(), false)
+        .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED);
+    let builder = match numbers {
+        Numbers::Dictionary => builder,
+        Numbers::Split => builder
+            .set_column_dictionary_enabled(number.clone(), false)
+            .set_column_encoding(number, Encoding::BYTE_STREAM_SPLIT),
+    };
+    Ok(Arc::new(builder.build()))
+}
+
+/// Makes the column writers of one way to store numbers.
+fn factory(numbers: Numbers) -> Result<(FileWriter, ArrowRowGroupWriterFactory), ParquetError> {
+    let schema = ArrowSchemaConverter::new().convert(&STORED)?;
+    let file = FileWriter::new(Vec::new(), schema.root_schema_ptr(), properties(numbers)?)?;
+    let factory = ArrowRowGroupWriterFactory::new(&file, stored_schema());
+    Ok((file, factory))
+}
+
+type FileWriter = SerializedFileWriter<Vec<u8>>;
+
+/// Encodes batches of `stored_schema`, each as one row group.
+pub(crate) fn encode<E: From<ParquetError>>(
+    batches: impl Iterator<Item = Result<RecordBatch, E>>,
+) -> Result<Encoded, E> {
+    let (mut file, plain) = factory(Numbers::Dictionary)?;
+    let (_, split) = factory(Numbers::Split)?;
+    for batch in batches {
+        append(&mut file, encode_group(&batch?, &plain, &split)?)?;
+    }
+    Ok(close(file)?)
+}
+
+fn encode_group(
+    batch: &RecordBatch,
+    plain: &ArrowRowGroupWriterFactory,
+    split: &ArrowRowGroupWriterFactory,
+) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    let mut chunks = Vec::with_capacity(batch.num_columns());
+    let alternatives = split.create_column_writers(0)?;
+    let writers = plain.create_column_writers(0)?.into_iter().zip(alternatives);
+    for (column, (writer, alternative)) in writers.enumerate() {
+        let mut chunk = encode_column(batch, column, writer)?;
+        if column == stored::NUMBER {
+            let other = encode_column(batch, column, alternative)?;
+            if other.close().bytes_written < chunk.close().bytes_written {
+                chunk = other;
+            }
+        }
+        chunks.push(chunk);
+    }
+    Ok(chunks)
+}
+
+fn encode_column(
+    batch: &RecordBatch,
+    column: usize,
+    mut writer: ArrowColumnWriter,
+) -> Result<ArrowColumnChunk, ParquetError> {
+    for leaf in compute_leaves(STORED.field(column), batch.column(column))? {
+        writer.write(&leaf)?;
+    }
+    writer.close()
+}
+
+fn append(file: &mut FileWriter, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
+    let mut group = file.next_row_group()?;
+    for chunk in chunks {
+        chunk.append_to_row_group(&mut group)?;
+    }
+    group.close()?;
+    Ok(())
+}
+
+fn close(mut file: FileWriter) -> Result<Encoded, ParquetError> {
+    file.flush()?;
+    let tail = file.bytes_written() as u64;
+    let columns = file.flushed_row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let checksums: Vec<String> = columns.map(|column| checksum_of(column, file.inner())).collect();
+    file.append_key_value_metadata(KeyValue::new(CHECKSUMS_KEY.to_owned(), checksums.concat()));
+    Ok(Encoded { bytes: file.into_inner()?, tail })
+}
+
+fn checksum_of(column: &ColumnChunkMetaData, bytes: &[u8]) -> String {
+    let (start, length) = column.byte_range();
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+    let chunk = bytes.get(index(start)..index(start + length)).unwrap_or_default();
+    format!("{:08x}", crc32c::crc32c(chunk))
+}

@@ -1,0 +1,189 @@
+//! The series and their last values at one journal position, with what the caller keeps beside
+//! them. Version 1, as in `docs/formats/snapshot.md`. Frozen: add a version beside it.
+
+use model::{Position, Unit};
+
+use crate::fault::OpenFault;
+
+const MAGIC: &[u8; 8] = b"ALTHSNAP";
+const VERSION: u32 = 1;
+const CHECKSUM_BYTES: usize = 4;
+
+/// The longest name that is believed: what MQTT can carry as a topic, and some.
+const NAME_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    pub position: Position,
+    pub series: Vec<SnapshotSeries>,
+    /// The caller's own.
+    pub extra: Vec<u8>,
+}
+
+/// One series; its id is its index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotSeries {
+    pub device: String,
+    pub signal: String,
+    pub unit: Option<Unit>,
+    /// The highest time up to the position, in milliseconds; `i64::MIN` before the first reading.
+    pub last_time: i64,
+    pub latest: Option<SnapshotLatest>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotLatest {
+    pub time: i64,
+    pub number: f64,
+    pub quality: u16,
+    pub text: Option<String>,
+}
+
+const NEVER: u8 = 0;
+const NUMBER: u8 = 1;
+const TEXT: u8 = 2;
+
+impl Snapshot {
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64 + self.series.len() * 96 + self.extra.len());
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&self.position.get().to_le_bytes());
+        put_length(&mut out, self.series.len());
+        for series in &self.series {
+            series.encode(&mut out);
+        }
+        put_bytes(&mut out, &self.extra);
+        let checksum = crc32c::crc32c(&out);
+        out.extend_from_slice(&checksum.to_le_bytes());
+        out
+    }
+
+    /// # Errors
+    /// When the bytes are damaged or of a newer version; `name` says whose they are.
+    pub fn decode(name: &str, bytes: &[u8]) -> Result<Self, OpenFault> {
+        let damaged = |what| OpenFault::Damaged { name: name.into(), what };
+        let mut input = Input(bytes);
+        if input.take(MAGIC.len()) != Some(MAGIC) {
+            return Err(damaged("it does not begin as a snapshot"));
+        }
+        let version = input.u32().ok_or_else(|| damaged("it is cut off"))?;
+        if version != VERSION {
+            let (found, known) = (u64::from(version), u64::from(VERSION));
+            return Err(OpenFault::Newer { what: "the snapshot of history", found, known });
+        }
+        let body = bytes.len().saturating_sub(CHECKSUM_BYTES);
+        let (covered, checksum) = bytes.split_at(body);
+        if checksum != crc32c::crc32c(covered).to_le_bytes() {
+            return Err(damaged("its checksum is wrong"));
+        }
+        let mut input = Input(covered.get(MAGIC.len() + size_of::<u32>()..).unwrap_or_default());
+        let snapshot = input.snapshot().ok_or_else(|| damaged("its fields do not add up"))?;
+        if input.0.is_empty() { Ok(snapshot) } else { Err(damaged("bytes are left over")) }
+    }
+}
+
+impl SnapshotSeries {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.device.as_bytes());
+        put_bytes(out, self.signal.as_bytes());
+        put_bytes(out, self.unit.map_or("", Unit::code).as_bytes());
+        out.extend_from_slice(&self.last_time.to_le_bytes());
+        let Some(latest) = &self.latest else {
+            out.push(NEVER);
+            return;
+        };
+        out.push(if latest.text.is_some() { TEXT } else { NUMBER });
+        out.extend_from_slice(&latest.time.to_le_bytes());
+        out.extend_from_slice(&latest.quality.to_le_bytes());
+        match &latest.text {
+            Some(text) => put_bytes(out, text.as_bytes()),
+            None => out.extend_from_slice(&latest.number.to_bits().to_le_bytes()),
+        }
+    }
+}
+
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    let short = u32::try_from(length).unwrap_or(u32::MAX);
+    assert!(short as usize == length, "nothing in a snapshot is as long as 4 GiB");
+    out.extend_from_slice(&short.to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_length(out, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// Bytes not yet read.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = self.u32()?;
+        self.take(length as usize)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let bytes = self.bytes()?;
+        Some(str::from_utf8(bytes).ok()?.to_owned())
+    }
+
+    fn name(&mut self) -> Option<String> {
+        self.text().filter(|name| name.len() <= NAME_BYTES_MAX)
+    }
+
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        let position = Position::new(u64::from_le_bytes(self.array()?));
+        let count = self.u32()?;
+        // Grows with what is really there: the count alone reserves nothing.
+        let mut series = Vec::new();
+        for _ in 0..count {
+            series.push(self.series()?);
+        }
+        let extra = self.bytes()?.to_vec();
+        Some(Snapshot { position, series, extra })
+    }
+
+    fn series(&mut self) -> Option<SnapshotSeries> {
+        let (device, signal) = (self.name()?, self.name()?);
+        // A unit that is no longer in the table is one that nobody knows how to show.
+        let unit = Unit::from_code(&self.name()?);
+        let last_time = self.i64()?;
+        let kind = self.array::<1>()?;
+        let latest = if kind == [NEVER] { None } else { Some(self.latest(kind)?) };
+        Some(SnapshotSeries { device, signal, unit, last_time, latest })
+    }
+
+    fn latest(&mut self, kind: [u8; 1]) -> Option<SnapshotLatest> {
+        let time = self.i64()?;
+        let quality = u16::from_le_bytes(self.array()?);
+        let (number, text) = match kind {
+            [NUMBER] => (f64::from_bits(u64::from_le_bytes(self.array()?)), None),
+            [TEXT] => (0.0, Some(self.text()?)),
+            _ => return None,
+        };
+        Some(SnapshotLatest { time, number, quality, text })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+use history::{OpenFault, Options, Scan, SeriesInfo, SeriesKey, open};
+use model::{Horizon, Position, Quality, Value};
+
+use crate::site::{NOW, Site, number, scan};
+
+#[test]
+fn real_files_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _, resume) = open(Options::new(dir.path()), NOW).unwrap();
+    assert_eq!(resume.position, Position::ZERO);
+    let (horizon, mut durable, _) = Horizon::new(Position::ZERO, &[], Box::new(drop));
+    let key = SeriesKey { device: "barn", signal: "temperature" };
+    let series = writer.series(key, SeriesInfo::default());
+    writer.append(series, (NOW, Value::Number(21.5)), Quality::GOOD, Position::new(1));
+    assert_eq!(writer.seal(Position::new(1)), history::Room::Free);
+    durable.advance(Position::new(1));
+    // On a thread of its own, as in the program.
+    assert_eq!(writer.flush(horizon.committed(), b"mine", NOW).unwrap(), None);
+    let flushed = writer.finish(horizon.committed()).unwrap().unwrap();
+    assert_eq!((flushed.position, flushed.rows, flushed.files), (Position::new(1), 1, 1));
+    drop(writer);
+    let (writer, reader, resume) = open(Options::new(dir.path()), NOW).unwrap();
+    assert_eq!((resume.position, resume.extra), (Position::new(1), b"mine".to_vec()));
+    assert_eq!(writer.find(key).map(|found| found.id), Some(series));
+    assert_eq!(scan(&reader.view(horizon.committed()), &Scan::default()).len(), 1);
+}
+
+#[test]
+fn a_newer_table_is_named() {
+    let site = Site::new();
+    let log = "readings/_delta_log/00000000000000000001.json";
+    let newer = br#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7}}"#;
+    history::storage::Storage::write(&site.storage, log, newer).unwrap();
+    let fault = Site::open(site.storage, Vec::new()).unwrap_err();
+    assert!(matches!(fault, OpenFault::Newer { found: 3, known: 1, .. }), "{fault}");
+}
+
+#[test]
+fn a_hole_in_the_log_is_damage() {
+    let mut site = Site::new();
+    site.write([number("d", "s", 5, 1.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    let first = "readings/_delta_log/00000000000000000000.json";
+    history::storage::Storage::remove(&site.storage, first).unwrap();
+    let fault = Site::open(site.storage.clone(), site.journal.clone()).unwrap_err();
+    assert!(matches!(fault, OpenFault::Damaged { .. }), "{fault}");
+}

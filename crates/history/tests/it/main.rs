@@ -1,0 +1,12 @@
+//! History against a plain map, over flushes, faults and crashes.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod days;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
+mod model_based;
+#[cfg(test)]
+mod site;

@@ -1,0 +1,139 @@
+use history::storage::memory::{Fault, Unsynced};
+use history::{Scan, SeriesId};
+use model::{Position, Timestamp};
+use proptest::prelude::*;
+
+use crate::site::{Record, Said, Seen, Site, scan};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(Vec<Record>),
+    /// Commits this share, in percent, of what is not committed.
+    Commit(u64),
+    Flush,
+    /// Flushes while the change with this number fails.
+    FlushFails(u64, Fault),
+    Crash(Unsynced, u64),
+    Look {
+        series: Option<Vec<u32>>,
+        from: Option<i64>,
+        to: Option<i64>,
+    },
+}
+
+/// Two days around midnight, and clocks that are wrong.
+fn time() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        20 => 1_795_564_790_000..1_795_564_810_000_i64,
+        5 => Just(1_795_564_800_000_i64),
+        1 => 0..3_i64,
+        1 => 4_091_000_000_000..4_091_000_000_003_i64,
+    ]
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let said = prop_oneof![
+        4 => (0..50_u32).prop_map(|number| Said::Number(f64::from(number) / 2.0)),
+        1 => "[a-c]{0,3}".prop_map(Said::Text),
+    ];
+    (0..3_u8, 0..3_u8, time(), said, 0..3_u16).prop_map(|(device, signal, time, said, quality)| {
+        Record { device: format!("d{device}"), signal: format!("s{signal}"), time, said, quality }
+    })
+}
+
+/// Mostly times that rise, so that not every row is late.
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    (prop::collection::vec(record(), 0..12), any::<bool>()).prop_map(|(mut records, sorted)| {
+        if sorted {
+            records.sort_by_key(|record| record.time);
+        }
+        records
+    })
+}
+
+fn unsynced() -> impl Strategy<Value = Unsynced> {
+    prop_oneof![Just(Unsynced::Lost), Just(Unsynced::NamesOnly), Just(Unsynced::Kept)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bound = || prop::option::of(time());
+    prop_oneof![
+        6 => records().prop_map(Step::Write),
+        4 => (0..=100_u64).prop_map(Step::Commit),
+        3 => Just(Step::Flush),
+        1 => (0..30_u64).prop_map(|call| Step::FlushFails(call, Fault::PowerCut)),
+        1 => (0..30_u64).prop_map(|call| Step::FlushFails(call, Fault::Once)),
+        1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
+        4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
+            .prop_map(|(series, from, to)| Step::Look { series, from, to }),
+    ]
+}
+
+fn play(site: Site, step: Step) -> Site {
+    let mut site = site;
+    let committed = site.horizon.committed().position().get();
+    let open = site.end().get() - committed;
+    match step {
+        Step::Write(records) => site.write(records),
+        Step::Commit(share) => site.commit(Position::new(committed + open * share / 100)),
+        Step::Flush => {
+            site.flush().unwrap();
+        }
+        Step::FlushFails(call, fault) => {
+            site.storage.fail_at(site.storage.calls() + call, fault);
+            match site.flush() {
+                Ok(_) => site.storage.fail_at(u64::MAX, fault),
+                Err(fault_seen) => {
+                    let must_crash = fault == Fault::PowerCut || fault_seen.is_final();
+                    if must_crash {
+                        let kept = site.journal.len();
+                        site = site.crash(Unsynced::Lost, kept).unwrap();
+                    }
+                }
+            }
+        }
+        Step::Crash(unsynced, share) => {
+            let kept = usize::try_from(committed + open * share / 100).unwrap();
+            site = site.crash(unsynced, kept).unwrap();
+        }
+        Step::Look { series, from, to } => look(&site, series.as_deref(), from, to),
+    }
+    site
+}
+
+fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>) {
+    let view = site.view();
+    let known = view.series();
+    let wanted = |device: &str, signal: &str| {
+        series.is_none_or(|ids| {
+            known.iter().any(|entry| {
+                ids.contains(&entry.id.get())
+                    && *entry.device == *device
+                    && *entry.signal == *signal
+            })
+        })
+    };
+    let inside = |time: i64| from.is_none_or(|from| from <= time) && to.is_none_or(|to| time < to);
+    let mut expected: Seen = site.expected();
+    expected.retain(|(device, signal, time), _| wanted(device, signal) && inside(*time));
+    let asked = Scan {
+        series: series.map(|ids| ids.iter().copied().map(SeriesId::new).collect()),
+        from: from.map(Timestamp::from_millis),
+        to: to.map(Timestamp::from_millis),
+        columns: None,
+    };
+    assert_eq!(scan(&view, &asked), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn every_view_shows_what_the_journal_says(steps in prop::collection::vec(step(), 1..30)) {
+        let mut site = Site::new();
+        for step in steps {
+            site = play(site, step);
+            site.check();
+        }
+    }
+}
