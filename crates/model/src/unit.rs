@@ -47,7 +47,8 @@ impl Table {
                 table.rows.push(Row { code, dimension, factor, offset, print });
                 let unit = Unit(u16::try_from(table.rows.len() - 1).unwrap_or_default());
                 table.by_code.entry(code).or_insert(unit);
-                table.by_senml.extend((!senml.is_empty()).then_some((senml, unit)));
+                // Several names of SenML may mean one unit: `lat lon deg`.
+                table.by_senml.extend(senml.split_whitespace().map(|name| (name, unit)));
                 for alias in aliases.split('|').filter(|alias| !alias.is_empty()) {
                     table.by_alias.entry(alias).or_insert(unit);
                 }
@@ -168,7 +169,7 @@ fn divided(text: &str) -> String {
     let mut out = String::new();
     for (place, factor) in text.split('.').enumerate() {
         match factor.split_once('-') {
-            Some((unit, power)) if place > 0 => {
+            Some((unit, power)) if place > 0 && !unit.is_empty() && !power.is_empty() => {
                 out.push('/');
                 out.push_str(unit);
                 out.push_str(if power == "1" { "" } else { power });

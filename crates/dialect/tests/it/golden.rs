@@ -15,6 +15,11 @@ const RECEIVED_AT: &str = "2024-05-04T10:00:00Z";
 const MORE_CASES: &str = "ALTHING_GOLDEN_DIR";
 
 #[test]
+fn cases_of_the_common_rules() {
+    check_file(&own("rules.jsonl"));
+}
+
+#[test]
 fn fallback_cases() {
     check_file(&own("fallback.jsonl"));
 }
