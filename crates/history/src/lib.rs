@@ -10,6 +10,7 @@
 //! nothing twice and misses nothing.
 
 mod arrange;
+mod chart;
 mod chunk;
 mod cold;
 mod cold_rows;
@@ -31,6 +32,7 @@ pub mod storage;
 mod table;
 mod writer;
 
+pub use chart::{Column, Point, Reading};
 pub use fault::{FlushFault, OpenFault, ReadFault};
 pub use flush::Flushed;
 pub use latest::{Latest, LatestValue};

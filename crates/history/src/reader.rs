@@ -155,6 +155,12 @@ impl View {
         series.iter().map(|id| table.of(*id)).collect()
     }
 
+    /// The lowest time of all rows, in milliseconds.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        let cold = self.table.files.iter().map(|file| file.time_min);
+        cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min)).min()
+    }
+
     /// The batches that hold what `scan` asks for: each (series, time) once, with its last value.
     ///
     /// # Errors

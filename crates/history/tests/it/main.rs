@@ -1,6 +1,8 @@
 //! History against a plain map, over flushes, faults and crashes.
 
 #[cfg(test)]
+mod charts;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod days;
