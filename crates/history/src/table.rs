@@ -318,17 +318,23 @@ fn commit(
     let name = commit_name(version);
     let draft = format!("{name}{DRAFT}");
     if let Err(fault) = storage.write(&draft, &bytes).and_then(|()| storage.sync(&draft)) {
-        if let Err(left) = storage.remove(&draft) {
-            tracing::warn!(draft, %left, "a draft of the log stays");
-        }
+        discard(storage, &draft);
         return Err(CommitFault::Before(fault));
     }
-    storage.rename_exclusive(&draft, &name).map_err(|fault| {
-        if fault.kind() == io::ErrorKind::AlreadyExists {
-            CommitFault::Before(fault)
-        } else {
-            CommitFault::Unsure(fault)
+    if let Err(fault) = storage.rename_exclusive(&draft, &name) {
+        // These say that nothing was renamed; after another fault only a restart can tell.
+        let kinds = [io::ErrorKind::AlreadyExists, io::ErrorKind::StorageFull];
+        if !kinds.contains(&fault.kind()) {
+            return Err(CommitFault::Unsure(fault));
         }
-    })?;
+        discard(storage, &draft);
+        return Err(CommitFault::Before(fault));
+    }
     storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)
+}
+
+fn discard(storage: &dyn Storage, draft: &str) {
+    if let Err(fault) = storage.remove(draft) {
+        tracing::warn!(draft, %fault, "a draft of the log stays");
+    }
 }

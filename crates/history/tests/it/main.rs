@@ -12,3 +12,5 @@ mod files;
 mod model_based;
 #[cfg(test)]
 mod site;
+#[cfg(test)]
+mod threads;
