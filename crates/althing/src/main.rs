@@ -1,2 +1,97 @@
-//! stub
-fn main() {}
+//! The `althing` program: command line, configuration, and the way from one to the other.
+
+mod cli;
+mod commands;
+mod complaint;
+mod config;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use field::Stop;
+
+use cli::{Cli, Command, ConfigCommand};
+use commands::{Context, config_complaint};
+use complaint::{Complaint, Exit};
+use config::{Flag, Loaded};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            let code = if answer.use_stderr() { Exit::Usage } else { Exit::Done };
+            return answer.print().map_or(Exit::Failed, |()| code).into();
+        }
+    };
+    match run(&cli) {
+        Ok(()) => Exit::Done.into(),
+        Err(complaint) => {
+            let told = complaint.write(cli.json, &mut io::stderr().lock());
+            // With nowhere to write, the exit code has to say it all.
+            told.map_or(Exit::Failed, |()| complaint.exit).into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Complaint> {
+    let loaded = load(cli)?;
+    // SEAM: `serve::run` and `serve::run_demo` take over here, before anything is printed.
+    if let Command::Serve(_) | Command::Demo(_) = &cli.command {
+        return Err(Complaint::new(Exit::Failed, "this build holds no server yet"));
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut context = Context { config: &loaded.config, json: cli.json, out: &mut out };
+    match &cli.command {
+        Command::Sql(args) => commands::sql::run(&mut context, args)?,
+        Command::Tail(args) => commands::tail::run(&mut context, args)?,
+        Command::Pub(args) => commands::publish::run(&mut context, args)?,
+        Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
+        Command::Doctor(_) => commands::doctor::run(&mut context)?,
+        Command::Config { command: ConfigCommand::Show { origin } } => {
+            commands::show::run(&mut context, &loaded, *origin)?;
+        }
+        Command::Serve(_) | Command::Demo(_) => {}
+    }
+    out.flush().or_else(complaint::forgive_closed_pipe)
+}
+
+fn load(cli: &Cli) -> Result<Loaded, Complaint> {
+    let flags: Vec<Flag> = match &cli.command {
+        Command::Serve(args) => args.flags(),
+        Command::Demo(args) => args.flags(),
+        Command::Doctor(args) => args.place.flags(),
+        Command::Replay(_)
+        | Command::Sql(_)
+        | Command::Tail(_)
+        | Command::Pub(_)
+        | Command::Config { .. } => Vec::new(),
+    };
+    // What disagrees is shown by `config show`, so it must come that far.
+    let shows = matches!(cli.command, Command::Config { .. });
+    config::sources(cli.config.as_deref(), flags)
+        .and_then(|sources| config::load(&sources))
+        .and_then(|loaded| if shows { Ok(loaded) } else { loaded.config.check().map(|()| loaded) })
+        .map_err(|fault| config_complaint(&fault))
+}
+
+/// The first signal asks to stop; a second one ends the process as if nobody listened.
+fn stop_on_signal() -> io::Result<Stop> {
+    let stop = Stop::default();
+    let heard = stop.clone();
+    let mut signals = signal_hook::iterator::Signals::new([
+        signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGTERM,
+    ])?;
+    let listen = move || {
+        for signal in &mut signals {
+            if heard.is_set() {
+                // It fails for signals without a default only, and these two have one.
+                drop(signal_hook::low_level::emulate_default_handler(signal));
+            }
+            heard.stop();
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
+    Ok(stop)
+}

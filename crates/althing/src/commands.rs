@@ -1,0 +1,70 @@
+//! The commands that talk to a running site, or look at the machine. Each writes to what it is
+//! given and returns how it ended.
+
+use std::io::Write;
+
+use crate::complaint::{Complaint, Exit};
+use crate::config::{Config, ConfigFault};
+
+pub(crate) mod doctor;
+pub(crate) mod publish;
+pub(crate) mod replay;
+pub(crate) mod show;
+pub(crate) mod sql;
+pub(crate) mod tail;
+
+/// What every command gets.
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) json: bool,
+    pub(crate) out: &'a mut dyn Write,
+}
+
+impl Context<'_> {
+    /// A `HOST:PORT` that was given, or the configured MQTT address.
+    #[must_use]
+    pub(crate) fn mqtt(&self, given: Option<&str>) -> String {
+        given.map_or_else(|| self.config.mqtt.address.to_string(), str::to_owned)
+    }
+}
+
+/// Ours among the clients of a server: two of the same name would throw each other out.
+#[must_use]
+pub(crate) fn client_id(command: &str) -> String {
+    format!("althing-{command}-{}", std::process::id())
+}
+
+/// A fault of the configuration, for people.
+#[must_use]
+pub(crate) fn config_complaint(fault: &ConfigFault) -> Complaint {
+    Complaint::new(Exit::Usage, fault.to_string())
+        .at(fault.place())
+        .next(fault.next())
+}
+
+/// A fault of the MQTT client, for people.
+#[must_use]
+pub(crate) fn field_complaint(fault: &field::Fault, place: &str) -> Complaint {
+    use field::Fault;
+    let (exit, next) = match fault {
+        Fault::Unreachable { .. } => (Exit::Unreachable, "althing serve --anonymous"),
+        Fault::Refused(_) => (Exit::Failed, "althing serve --anonymous"),
+        Fault::Mapping(_) => (Exit::Usage, "althing replay --help"),
+        Fault::Topic { .. } => (Exit::Usage, "a topic holds no +, # or NUL"),
+        Fault::Input { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            (Exit::NotFound, "")
+        }
+        Fault::Input { .. }
+        | Fault::Csv { .. }
+        | Fault::Progress(_)
+        | Fault::Server(_)
+        | Fault::Unexpected(_)
+        | Fault::TooLong(_)
+        | Fault::Thread(_) => (Exit::Failed, ""),
+        Fault::Stopped => (Exit::Failed, "the same command again; with --resume FILE it goes on"),
+    };
+    Complaint::from_error(exit, fault).at(place).next(next)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! What the owner of a site can choose: defaults, then one TOML file, then the environment, then
+//! flags. Every key is here; docs/config.md tells them to people, and a test compares the two.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+mod environment;
+mod layers;
+mod quantity;
+
+pub(crate) use environment::{sources, state_folder};
+pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
+pub(crate) use quantity::{Bytes, Span};
+
+/// A segment smaller than this is mostly padding; a larger one makes retention coarse.
+const SEGMENT_MIN: Bytes = Bytes::mebi(1);
+const SEGMENT_MAX: Bytes = Bytes::mebi(1_024);
+
+/// Everything. An empty file is this with its defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) site: SiteConfig,
+    pub(crate) data: DataConfig,
+    pub(crate) mqtt: MqttConfig,
+    pub(crate) http: HttpConfig,
+    pub(crate) journal: JournalConfig,
+    pub(crate) history: HistoryConfig,
+    pub(crate) query: QueryConfig,
+    pub(crate) log: LogConfig,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SiteConfig {
+    /// What the pages call this site.
+    pub(crate) name: String,
+    /// In which days are cut and times without a zone are read: a name like `Europe/Berlin`, or
+    /// `system` for that of the machine.
+    pub(crate) time_zone: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DataConfig {
+    /// Everything the site keeps. One process at a time.
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct MqttConfig {
+    pub(crate) address: SocketAddr,
+    /// Whether devices without credentials are let in.
+    pub(crate) anonymous: bool,
+    /// Event loops; 0 for one on each core.
+    pub(crate) shards: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct HttpConfig {
+    /// Of pages, API and metrics.
+    pub(crate) address: SocketAddr,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct JournalConfig {
+    /// Longest that a message waits for others before the disk is asked to sync. Helps SD cards
+    /// only; a commit takes along what came during the one before it anyway.
+    pub(crate) commit_delay: Span,
+    /// Size of one file of the journal.
+    pub(crate) segment: Bytes,
+    /// How long messages stay as they came, in the SQL table `messages`.
+    pub(crate) keep_age: Span,
+    /// How much of them stays, if that is less.
+    pub(crate) keep_bytes: Bytes,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct HistoryConfig {
+    /// Readings in memory before they are written to Parquet.
+    pub(crate) hot_rows: u64,
+    /// Age of the oldest of them, likewise.
+    pub(crate) hot_age: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct QueryConfig {
+    /// Longest that a statement may run.
+    pub(crate) time: Span,
+    /// Most that all statements together may use for sorting and grouping.
+    pub(crate) memory: Bytes,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// As for `RUST_LOG`: a level, or levels by module.
+    pub(crate) filter: String,
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for SiteConfig {
+    fn default() -> Self {
+        Self { name: "Althing".to_owned(), time_zone: "system".to_owned() }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("./althing-data") }
+    }
+}
+
+impl Default for MqttConfig {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 1883)), anonymous: false, shards: 0 }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self {
+            commit_delay: Span::ZERO,
+            segment: Bytes::mebi(64),
+            keep_age: Span::days(7),
+            keep_bytes: Bytes::mebi(4_096),
+        }
+    }
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self { hot_rows: 8_000_000, hot_age: Span::minutes(15) }
+    }
+}
+
+impl Default for QueryConfig {
+    fn default() -> Self {
+        Self { time: Span::seconds(10), memory: Bytes::mebi(512) }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// The owner of the configuration must act on all of these.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigFault {
+    #[error("{key} is no key{hint}", hint = did_you_mean(suggestion.as_deref()))]
+    UnknownKey { key: Box<str>, suggestion: Option<Box<str>>, place: Origin },
+    #[error("{key} has a wrong value: {why}")]
+    Value { key: Box<str>, why: Box<str>, place: Origin },
+    #[error("the file is no TOML: {why}")]
+    Syntax { path: PathBuf, why: Box<str> },
+    #[error("the file cannot be read: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(
+        "{key} is {address}, which other machines can reach; devices and people cannot prove who \
+         they are yet, so only loopback addresses are served"
+    )]
+    NotLoopback { key: &'static str, address: SocketAddr },
+    #[error("{first} and {second} are the same address")]
+    SameAddress { first: &'static str, second: &'static str },
+    #[error("journal.segment is {segment}; it must be from {SEGMENT_MIN} to {SEGMENT_MAX}")]
+    Segment { segment: Bytes },
+    #[error("journal.keep-bytes is {keep}, less than two segments of {segment}")]
+    KeepsTooLittle { keep: Bytes, segment: Bytes },
+    #[error("site.time-zone {0:?} is not known on this machine")]
+    TimeZone(Box<str>),
+    #[error("{0} must be more than nothing")]
+    Zero(&'static str),
+}
+
+fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |key| format!("; did you mean {key}?"))
+}
+
+impl ConfigFault {
+    /// What helps to mend it.
+    #[must_use]
+    pub(crate) const fn next(&self) -> &'static str {
+        match self {
+            Self::UnknownKey { .. } | Self::Value { .. } | Self::Syntax { .. } => {
+                "correct it there; docs/config.md lists every key"
+            }
+            Self::File { .. } => "althing --config FILE",
+            Self::NotLoopback { .. }
+            | Self::SameAddress { .. }
+            | Self::Segment { .. }
+            | Self::KeepsTooLittle { .. }
+            | Self::TimeZone(_)
+            | Self::Zero(_) => "althing config show --origin",
+        }
+    }
+
+    /// Where to look.
+    #[must_use]
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::UnknownKey { place, .. } | Self::Value { place, .. } => place.to_string(),
+            Self::Syntax { path, .. } | Self::File { path, .. } => path.display().to_string(),
+            Self::NotLoopback { .. }
+            | Self::SameAddress { .. }
+            | Self::Segment { .. }
+            | Self::KeepsTooLittle { .. }
+            | Self::TimeZone(_)
+            | Self::Zero(_) => "the configuration as a whole".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// What no single key can tell.
+    ///
+    /// # Errors
+    /// Names the keys that disagree.
+    pub(crate) fn check(&self) -> Result<(), ConfigFault> {
+        let doors = [("mqtt.address", self.mqtt.address), ("http.address", self.http.address)];
+        for (key, address) in doors {
+            if !address.ip().is_loopback() {
+                return Err(ConfigFault::NotLoopback { key, address });
+            }
+        }
+        if self.mqtt.address == self.http.address && self.http.address.port() != 0 {
+            let (first, second) = ("mqtt.address", "http.address");
+            return Err(ConfigFault::SameAddress { first, second });
+        }
+        let JournalConfig { segment, keep_bytes: keep, .. } = self.journal;
+        if !(SEGMENT_MIN..=SEGMENT_MAX).contains(&segment) {
+            return Err(ConfigFault::Segment { segment });
+        }
+        if keep.get() / 2 < segment.get() {
+            return Err(ConfigFault::KeepsTooLittle { keep, segment });
+        }
+        self.check_amounts()?;
+        self.zone().map(|_known| ())
+    }
+
+    fn check_amounts(&self) -> Result<(), ConfigFault> {
+        let amounts = [
+            ("journal.keep-age", self.journal.keep_age.get().is_zero()),
+            ("history.hot-rows", self.history.hot_rows == 0),
+            ("history.hot-age", self.history.hot_age.get().is_zero()),
+            ("query.time", self.query.time.get().is_zero()),
+            ("query.memory", self.query.memory.get() == 0),
+        ];
+        match amounts.into_iter().find(|(_, nothing)| *nothing) {
+            Some((key, _)) => Err(ConfigFault::Zero(key)),
+            None => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// When the machine does not know the zone.
+    pub(crate) fn zone(&self) -> Result<jiff::tz::TimeZone, ConfigFault> {
+        if self.site.time_zone == "system" {
+            return Ok(jiff::tz::TimeZone::system());
+        }
+        jiff::tz::TimeZone::get(&self.site.time_zone)
+            .map_err(|_unknown| ConfigFault::TimeZone(self.site.time_zone.as_str().into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! Precedence, units, and what is said about mistakes.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Sources {
+    let flag = |(key, value): &(&'static str, &str)| {
+        let name = key.rsplit('.').next().unwrap();
+        Flag { name, key, value: (*value).to_owned() }
+    };
+    Sources {
+        file: Some((PathBuf::from("althing.toml"), file.to_owned())),
+        environment: environment
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
+        flags: flags.iter().map(flag).collect(),
+    }
+}
+
+fn loaded(sources: &Sources) -> Loaded {
+    load(sources).unwrap()
+}
+
+#[track_caller]
+fn check_fault(sources: &Sources, expected: &Expect) {
+    let checked = load(sources).and_then(|loaded| loaded.config.check());
+    let fault = checked.unwrap_err();
+    expected.assert_eq(&format!("{fault}\n{}\n", fault.place()));
+}
+
+#[test]
+fn an_empty_file_is_valid_and_means_the_defaults() {
+    assert_eq!(loaded(&sources("", &[], &[])).config, Config::default());
+    assert_eq!(loaded(&Sources::default()).config, Config::default());
+}
+
+#[test]
+fn flags_beat_the_environment_which_beats_the_file_which_beats_defaults() {
+    let file = "[mqtt]\nshards = 1\naddress = '127.0.0.1:1'\nanonymous = true\n[http]\naddress = '127.0.0.1:9'";
+    let environment = [("ALTHING_MQTT__SHARDS", "2"), ("ALTHING_MQTT__ADDRESS", "127.0.0.1:2")];
+    let loaded = loaded(&sources(file, &environment, &[("mqtt.shards", "3")]));
+    let mqtt = &loaded.config.mqtt;
+    assert_eq!((mqtt.shards, mqtt.address.port(), mqtt.anonymous), (3, 2, true));
+    assert_eq!(loaded.config.http.address, SocketAddr::from(([127, 0, 0, 1], 9)));
+    let shown: String = loaded
+        .rows()
+        .filter(|(key, ..)| key.starts_with("mqtt") || key.starts_with("http"))
+        .map(|(key, value, origin)| format!("{key} = {value} from {origin}\n"))
+        .collect();
+    expect![[r#"
+        http.address = "127.0.0.1:9" from althing.toml:6
+        mqtt.address = "127.0.0.1:2" from environment ALTHING_MQTT__ADDRESS
+        mqtt.anonymous = true from althing.toml:4
+        mqtt.shards = 3 from flag --shards
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn every_key_can_be_set_by_the_environment() {
+    let all: Vec<(String, String)> = loaded(&Sources::default())
+        .rows()
+        .map(|(key, value, _)| {
+            let name = key.replace('.', "__").replace('-', "_").to_ascii_uppercase();
+            (format!("ALTHING_{name}"), value.trim_matches('"').to_owned())
+        })
+        .collect();
+    let loaded = loaded(&Sources { environment: all, ..Sources::default() });
+    assert_eq!(loaded.config, Config::default());
+    let from_there = |origin| matches!(origin, Origin::Environment { .. });
+    assert!(loaded.rows().all(|(_, _, origin)| from_there(origin)));
+}
+
+#[test]
+fn a_mistyped_key_gets_a_suggestion() {
+    check_fault(
+        &sources("[mqtt]\n\nadress = '127.0.0.1:1'", &[], &[]),
+        &expect![[r#"
+        mqtt.adress is no key; did you mean mqtt.address?
+        althing.toml:3
+    "#]],
+    );
+    check_fault(
+        &sources("[jurnal]\nsegment = '64MiB'", &[], &[]),
+        &expect![[r#"
+        jurnal is no key; did you mean journal?
+        althing.toml:1
+    "#]],
+    );
+    check_fault(
+        &sources("hot-rows = 5", &[], &[]),
+        &expect![[r#"
+        hot-rows is no key; did you mean history.hot-rows?
+        althing.toml:1
+    "#]],
+    );
+    check_fault(
+        &sources("mqtt.port = 1883", &[], &[]),
+        &expect![[r#"
+        mqtt.port is no key; did you mean mqtt.shards?
+        althing.toml:1
+    "#]],
+    );
+    check_fault(
+        &sources("[weather]\nsunny = true", &[], &[]),
+        &expect![[r#"
+        weather is no key
+        althing.toml:1
+    "#]],
+    );
+    check_fault(
+        &sources("", &[("ALTHING_HTTP__ADRESS", "x")], &[]),
+        &expect![[r#"
+        http.adress is no key; did you mean http.address?
+        environment ALTHING_HTTP__ADRESS
+    "#]],
+    );
+    check_fault(
+        &sources("", &[("ALTHING_HTTP_ADDRESS", "x")], &[]),
+        &expect![[r#"
+        ALTHING_HTTP_ADDRESS is no key; did you mean ALTHING_HTTP__ADDRESS?
+        environment ALTHING_HTTP_ADDRESS
+    "#]],
+    );
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    let environment = [("ALTHING_SERVICE_HOST", "10.0.0.1"), ("PATH", "/bin")];
+    assert_eq!(loaded(&sources("", &environment, &[])).config, Config::default());
+}
+
+#[test]
+fn a_wrong_value_is_told_with_its_place() {
+    check_fault(
+        &sources("[mqtt]\nshards = -1", &[], &[]),
+        &expect![[r#"
+        mqtt.shards has a wrong value: invalid value: integer `-1`, expected u16
+        althing.toml:2
+    "#]],
+    );
+    check_fault(
+        &sources("[journal]\nsegment = 64", &[], &[]),
+        &expect![[r#"
+        journal.segment has a wrong value: invalid type: integer `64`, expected a string
+        althing.toml:2
+    "#]],
+    );
+    check_fault(
+        &sources("[journal]\nkeep-age = '7 weeks'", &[], &[]),
+        &expect![[r#"
+        journal.keep-age has a wrong value: a time is a number with a unit, like 500ms, 10s, 15min, 12h or 7d
+        althing.toml:2
+    "#]],
+    );
+    check_fault(
+        &sources("", &[("ALTHING_MQTT__SHARDS", "many")], &[]),
+        &expect![[r#"
+        mqtt.shards has a wrong value: invalid type: string "many", expected u16
+        environment ALTHING_MQTT__SHARDS
+    "#]],
+    );
+    check_fault(
+        &sources("", &[], &[("mqtt.address", "localhost")]),
+        &expect![[r#"
+        mqtt.address has a wrong value: invalid socket address syntax
+        flag --address
+    "#]],
+    );
+    check_fault(
+        &sources("[mqtt", &[], &[]),
+        &expect![[r#"
+        the file is no TOML: TOML parse error at line 1, column 6
+          |
+        1 | [mqtt
+          |      ^
+        unclosed table, expected `]`
+        althing.toml
+    "#]],
+    );
+}
+
+#[test]
+fn keys_that_disagree_are_named() {
+    check_fault(
+        &sources("", &[], &[("mqtt.address", "0.0.0.0:1883")]),
+        &expect![[r#"
+        mqtt.address is 0.0.0.0:1883, which other machines can reach; devices and people cannot prove who they are yet, so only loopback addresses are served
+        the configuration as a whole
+    "#]],
+    );
+    check_fault(
+        &sources("http.address = '127.0.0.1:1883'", &[], &[]),
+        &expect![[r#"
+        mqtt.address and http.address are the same address
+        the configuration as a whole
+    "#]],
+    );
+    check_fault(
+        &sources("journal.keep-bytes = '100MiB'", &[], &[]),
+        &expect![[r#"
+        journal.keep-bytes is 100MiB, less than two segments of 64MiB
+        the configuration as a whole
+    "#]],
+    );
+    check_fault(
+        &sources("journal.segment = '4KiB'", &[], &[]),
+        &expect![[r#"
+        journal.segment is 4KiB; it must be from 1MiB to 1GiB
+        the configuration as a whole
+    "#]],
+    );
+    check_fault(
+        &sources("history.hot-age = '0s'", &[], &[]),
+        &expect![[r#"
+        history.hot-age must be more than nothing
+        the configuration as a whole
+    "#]],
+    );
+    check_fault(
+        &sources("site.time-zone = 'Mars/Olympus'", &[], &[]),
+        &expect![[r#"
+        site.time-zone "Mars/Olympus" is not known on this machine
+        the configuration as a whole
+    "#]],
+    );
+}
+
+#[test]
+fn two_free_ports_are_not_the_same() {
+    let any = sources("mqtt.address = '[::1]:0'\nhttp.address = '[::1]:0'", &[], &[]);
+    assert_eq!(loaded(&any).config.http.address.port(), 0);
+    loaded(&any).config.check().unwrap();
+}
+
+#[test]
+fn amounts_read_and_print_with_their_units() {
+    for (text, bytes) in [("64MiB", 64 << 20), ("4 GiB", 4 << 30), ("512kB", 512_000), ("7B", 7)] {
+        let parsed: Bytes = text.parse().unwrap();
+        assert_eq!(parsed.get(), bytes);
+        assert_eq!(parsed.to_string().parse(), Ok(parsed));
+    }
+    for (text, millis) in [("15min", 900_000), ("7d", 604_800_000), ("500ms", 500), ("0s", 0)] {
+        let parsed: Span = text.parse().unwrap();
+        assert_eq!(parsed.get().as_millis(), millis);
+        assert_eq!(parsed.to_string().parse(), Ok(parsed));
+    }
+    assert_eq!(Bytes::mebi(4_096).to_string(), "4GiB");
+    assert_eq!(Span::minutes(90).to_string(), "90min");
+    for wrong in ["", "64", "MiB", "-1MiB", "1.5GiB", "99999999999TiB", "1 MB B"] {
+        assert_eq!(wrong.parse::<Bytes>(), Err(quantity::QuantityFault::Bytes), "{wrong}");
+    }
+    for wrong in ["", "7", "7 weeks", "1h30min", "-1s"] {
+        assert_eq!(wrong.parse::<Span>(), Err(quantity::QuantityFault::Span), "{wrong}");
+    }
+}
+
+#[test]
+fn the_guide_tells_every_key_and_its_default() {
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md"));
+    let guide = guide.unwrap();
+    for (key, value, _) in loaded(&Sources::default()).rows() {
+        let line = format!("| `{key}` | `{}` |", value.trim_matches('"'));
+        assert!(guide.contains(&line), "docs/config.md has no line that begins {line}");
+    }
+}
