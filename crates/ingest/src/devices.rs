@@ -90,7 +90,10 @@ impl Devices {
             index,
             handle: Arc::clone(&directory.get(index)?.handle),
             pulse: Arc::clone(directory.pulse(index)?),
-            signals: before.filter(|known| known.index == index).map(|known| known.signals).unwrap_or_default(),
+            signals: before
+                .filter(|known| known.index == index)
+                .map(|known| known.signals)
+                .unwrap_or_default(),
         })
     }
 }
@@ -122,15 +125,11 @@ impl Known {
         Some((other.series, reading.value, reading.quality))
     }
 
-    fn signal(
-        &mut self,
-        name: &str,
-        unit: Option<Unit>,
-        writer: &mut Writer,
-    ) -> Option<Signal> {
+    fn signal(&mut self, name: &str, unit: Option<Unit>, writer: &mut Writer) -> Option<Signal> {
         if let Some(known) = self.signals.get_mut(name) {
             if known.unit.is_none() && unit.is_some() {
-                writer.series(SeriesKey { device: &self.handle, signal: name }, SeriesInfo { unit });
+                writer
+                    .series(SeriesKey { device: &self.handle, signal: name }, SeriesInfo { unit });
                 known.unit = unit;
             }
             return Some(*known);

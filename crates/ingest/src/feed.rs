@@ -70,9 +70,15 @@ impl Feed {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.points.extend(points.drain(..));
         let excess = ring.points.len().saturating_sub(POINTS_MAX);
-        if let Some(last) = ring.points.drain(..excess).last() {
+        if let Some(last) = ring.points.drain(..excess).next_back() {
             ring.complete_after = ring.complete_after.max(last.position);
         }
+    }
+
+    /// How far back it reaches: all points after this position are in it.
+    #[must_use]
+    pub fn reaches(&self) -> Position {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner).complete_after
     }
 
     /// All points after `after` that are committed, of those series for which `wanted` holds.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use dialect::{Context, Group, Outcome, Presence, Recognizer, Verdict, Zone};
-use history::{Room, SeriesInfo, SeriesKey, Writer};
+use history::{Room, Writer};
 use journal::Batch;
 use model::record::Record;
-use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp, Value};
+use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp};
 use registry::{Registry, RegistryFault};
 
 use crate::devices::{Devices, Sender};
@@ -114,31 +114,94 @@ impl Ingest {
         Ok(self.writer.seal(self.taken))
     }
 
-    /// Whether it is time to write the hot tail to the tables.
-    pub fn flush_due(&mut self, now: Timestamp) -> bool {
-        self.writer.flush_due(now)
-    }
-
-    pub fn writer_mut(&mut self) -> &mut Writer {
-        &mut self.writer
-    }
-
-    /// Starts to write what is committed to the tables. The registry is made durable first, so
-    /// that no table ever names a device that a power cut can take away.
+    /// Looks after the tables: begins a flush when one is due, and says up to where the journal is
+    /// not needed any more. Never waits. To be called after every batch, and now and then while
+    /// idle.
     ///
     /// # Errors
-    /// When the registry or the tables cannot be written.
-    pub fn flush(&mut self, committed: Committed, now: Timestamp) -> Result<(), IngestFault> {
+    /// When the registry cannot be written, or the tables for good. A flush that failed for now is
+    /// logged, and begun again later.
+    pub fn tend(
+        &mut self,
+        committed: Committed,
+        now: Timestamp,
+    ) -> Result<Option<Position>, IngestFault> {
+        if self.writer.flush_due(now) {
+            let extra = self.state()?;
+            self.writer.mark(&extra, now);
+        }
+        let ticked = self.writer.tick(committed);
+        self.flushed(ticked)
+    }
+
+    /// For a full hot tail: waits for a flush. `Room::Full` means that the disk lags behind: call
+    /// again with a later commit.
+    ///
+    /// # Errors
+    /// As `tend`.
+    pub fn make_room(&mut self, committed: Committed, now: Timestamp) -> Result<Room, IngestFault> {
+        let extra = self.state()?;
+        match self.writer.make_room(committed, &extra, now) {
+            Ok(room) => Ok(room),
+            Err(fault) if fault.is_final() => Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(%fault, "history could not be flushed; it is tried again");
+                Ok(Room::Full)
+            }
+        }
+    }
+
+    /// Writes everything that `committed` covers to the tables and waits for it: for a clean stop,
+    /// and for a simulation that has one thread.
+    ///
+    /// # Errors
+    /// As `tend`.
+    pub fn flush_all(
+        &mut self,
+        committed: Committed,
+        now: Timestamp,
+    ) -> Result<Option<Position>, IngestFault> {
+        let extra = self.state()?;
+        self.writer.mark(&extra, now);
+        let finished = self.writer.finish(committed);
+        self.flushed(finished)
+    }
+
+    fn flushed(
+        &self,
+        outcome: Result<Option<history::Flushed>, history::FlushFault>,
+    ) -> Result<Option<Position>, IngestFault> {
+        match outcome {
+            Ok(None) => Ok(None),
+            Ok(Some(flushed)) => {
+                self.stores.meter.count(Event::HistoryFlushed);
+                tracing::info!(
+                    position = flushed.position.get(),
+                    rows = flushed.rows,
+                    files = flushed.files,
+                    bytes = flushed.bytes,
+                    "history flushed"
+                );
+                Ok(Some(flushed.position))
+            }
+            Err(fault) if fault.is_final() => Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(%fault, "history could not be flushed; it is tried again");
+                Ok(None)
+            }
+        }
+    }
+
+    /// What history keeps beside its tables. The registry is made durable first, so that no table
+    /// ever names a device that a power cut can take away.
+    fn state(&self) -> Result<Vec<u8>, IngestFault> {
         self.stores.registry.checkpoint(self.taken)?;
-        let extra = snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained);
-        self.writer.flush(committed, &extra, now)?;
-        Ok(())
+        Ok(snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained))
     }
 
     fn message(&mut self, position: Position, message: &Message<'_>, source: Source) {
         let mut outcome = std::mem::take(&mut self.outcome);
-        let context =
-            Context { zone: &self.zone, credential_is_device: true, bridged: false };
+        let context = Context { zone: &self.zone, credential_is_device: true, bridged: false };
         self.recognizer.read(message, &context, &mut outcome);
         if source == Source::Replay && message.retain {
             snapshot::keep(&self.stores.retained, message);

@@ -47,9 +47,9 @@ pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>
         return Ok(None);
     }
     let damaged = |part| SnapshotFault::Damaged { part };
-    let (magic, rest) = bytes.split_first_chunk::<4>().ok_or(damaged("its head"))?;
-    let (version, rest) = rest.split_first_chunk::<2>().ok_or(damaged("its head"))?;
-    let (sum, mut body) = rest.split_first_chunk::<4>().ok_or(damaged("its head"))?;
+    let (magic, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| damaged("its head"))?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(|| damaged("its head"))?;
+    let (sum, mut body) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("its head"))?;
     let version = u16::from_le_bytes(*version);
     if magic != MAGIC {
         return Err(damaged("its first bytes"));
@@ -60,9 +60,9 @@ pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>
     if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
         return Err(damaged("its checksum"));
     }
-    let learned = take_block(&mut body).ok_or(damaged("the learned state"))?.to_vec();
+    let learned = take_block(&mut body).ok_or_else(|| damaged("the learned state"))?.to_vec();
     while !body.is_empty() {
-        let record = take_block(&mut body).ok_or(damaged("the retained messages"))?;
+        let record = take_block(&mut body).ok_or_else(|| damaged("the retained messages"))?;
         if let Record::Message(message) = Record::decode(record)? {
             keep(retained, &message);
         }

@@ -62,8 +62,7 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.phase = Phase::Open;
         connection.session_key = Some(session_key);
-        let session_expiry = (connection.session.expiry() > expiry_max).then_some(expiry_max);
-        let accept = Accept { resumed, assigned_client_id, keep_alive: None, session_expiry };
+        accept.session_expiry = (connection.session.expiry() > expiry_max).then_some(expiry_max);
         if let Err(violation) = connection.session.accept(accept, connection.output.buffer()) {
             return self.violated(key, violation, now);
         }
