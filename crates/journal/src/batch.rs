@@ -63,6 +63,16 @@ impl Pending {
         self.bytes.len()
     }
 
+    /// The records, in order, for those who hand them to a `Log` themselves.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.as_bytes();
+        std::iter::from_fn(move || {
+            let (record, after) = split_record(rest)?;
+            rest = after;
+            Some(record)
+        })
+    }
+
     /// Forgets the records and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

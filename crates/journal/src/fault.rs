@@ -71,10 +71,8 @@ impl CommitFault {
 
     /// Only a full disk is worth waiting for.
     pub(crate) fn of_write(fault: io::Error) -> Self {
-        match fault.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(fault),
-            _ => Self::Write(fault),
-        }
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        if full.contains(&fault.kind()) { Self::Full(fault) } else { Self::Write(fault) }
     }
 }
 

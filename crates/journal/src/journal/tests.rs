@@ -75,7 +75,7 @@ fn a_batch_without_room_is_refused_and_stays_as_it_was() {
     let tail = site.journal.tail();
     let big = "x".repeat(7 << 10);
     let mut refused = 0;
-    let mut sent = 0;
+    let mut sent = 0_u64;
     // The tail is not read, so the thread stops after what the tail takes in and one batch more.
     let tail_max = 32 << 20;
     let mut records = pending(&[&big]);
@@ -95,7 +95,7 @@ fn a_batch_without_room_is_refused_and_stays_as_it_was() {
     assert!(refused > 0, "an unread tail stops the journal");
     drop(tail);
     drop(site.writer);
-    assert_eq!(site.horizon.durable().get(), sent as u64);
+    assert_eq!(site.horizon.durable().get(), sent);
     assert_eq!(site.journal.submit(&mut records), Err(Full::Stopped));
 }
 

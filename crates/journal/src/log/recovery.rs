@@ -72,6 +72,8 @@ pub(super) fn open<D: Disk>(
     options: Options,
     now: Timestamp,
 ) -> Result<(Log<D>, Recovery), OpenFault> {
+    // A killed process may have renamed a segment without having synced that.
+    disk.sync().map_err(OpenFault::disk("synced"))?;
     let names = disk.list().map_err(OpenFault::disk("listed"))?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| segment_sequence(name)).collect();
     segments.sort_unstable();
