@@ -51,6 +51,10 @@ fn function(code: &mut String, message: &Message<&str>) -> Made<()> {
         };
         write!(list, ", {}: {kind}", argument.replace('-', "_"))?;
     }
+    if arguments.len() > 4 {
+        let reason = "a text has as many places as its sentence needs";
+        writeln!(code, "#[expect(clippy::too_many_arguments, reason = {reason:?})]")?;
+    }
     let result = if plain { "String" } else { "Markup" };
     writeln!(code, "pub(crate) fn {name}(self{list}) -> {result} {{")?;
     writeln!(code, "let mut out = {result}::default(); match self.locale {{ Locale::En => {{")?;

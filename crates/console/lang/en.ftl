@@ -20,6 +20,7 @@ find-label = Find a device
 find-button = Find
 live-on = Live
 live-lost = Cannot reach Althing; values may be old. Trying again.
+refresh = Refresh
 durable-to = durable to { $time }
 theme-name = Theme
 theme-auto = Auto
@@ -111,3 +112,86 @@ about-looks = Looks
 licences-title = Licences
 licences-own = Althing is under the Apache License 2.0.
 licences-others = The pages also carry:
+
+# Devices
+filter-name = Filter
+filter-text = Text in name or type
+filter-button = Filter
+filter-clear = Clear the filter
+facet-all = All
+order-label = Sort
+order-name = By name
+order-heard = Longest unheard
+devices-matching = { $count } of { $total } devices
+devices-none = No device matches. { $total } without the filter.
+devices-span = { $first } to { $last } of { $total }
+page-before = Previous
+page-after = Next
+
+# Device
+charts-title = Charts
+last-heard = last heard
+range-name = Time shown
+range-hour = 1 h
+range-half-day = 12 h
+range-week = 7 d
+range-month = 30 d
+range-year = 1 y
+show-table = Show as table
+show-chart = Show as chart
+show-sql = Show as SQL
+chart-range = { $range }: { $low } to { $high }
+chart-summary-plain = { $count ->
+    [one] { $label }, last { $range }: between { $low } and { $high }, now { $last }, with { $count } gap.
+   *[other] { $label }, last { $range }: between { $low } and { $high }, now { $last }, with { $count } gaps.
+}
+charts-hidden = { $count ->
+    [one] { $count } more signal has its value below; its name opens its chart.
+   *[other] { $count } more signals have their values below; each name opens a chart.
+}
+column-time = Time
+column-last = Last
+column-low = Lowest
+column-mean = Mean
+column-high = Highest
+column-topic = Topic
+column-dialect = Read as
+column-content = Content
+column-size = Size
+column-position = Position
+device-silent-yet = Nothing from this device could be read as a value yet. What it sent is below.
+device-no-points = No number within this time. Try a longer one.
+now-title = Now
+guessed = guessed
+identity-title = Identity
+identity-type = Type
+identity-first = First heard
+identity-keys = Known by
+identity-id = Id
+raw-title = Messages
+raw-note = as received, newest first
+raw-none = No message is kept any more.
+raw-unreadable = not understood
+
+# SQL
+sql-label = Statement
+sql-run = Run
+sql-hint = Reads only. Ctrl Enter runs it.
+sql-schema = Tables
+sql-examples = To start with
+sql-rows = { $count ->
+    [one] { $count } row in { $took }
+   *[other] { $count } rows in { $took }
+}
+sql-truncated = Only the first { $count } rows are shown; there are more.
+sql-no-rows = No row matches.
+sql-null = null
+sql-fault = The statement cannot be run
+sql-read-only = Only statements that read are allowed. Nothing was changed.
+sql-stopped = Stopped after { $span }. Nothing was changed. Narrow the time or the devices.
+sql-memory = This needs more memory than one statement may take ({ $size }). Nothing was changed. Narrow the time or the devices, or ask for less at once.
+sql-too-long-plain = The statement is longer than { $size }.
+sql-site = Althing could not read its storage. Nothing was changed; what was acknowledged is stored.
+sql-example-latest = Every last value
+sql-example-hour = Hourly means of a day
+sql-example-silent = Who has been silent longest

@@ -9,6 +9,7 @@ mod show;
 mod words;
 
 mod assets;
+mod chart;
 mod filters;
 mod pages;
 mod reply;
@@ -16,8 +17,11 @@ mod shell;
 mod site;
 mod urls;
 
+mod live;
 mod router;
 
+#[cfg(test)]
+mod tests;
 
 pub use router::{CSP, router};
 pub use site::{

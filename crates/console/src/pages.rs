@@ -1,11 +1,14 @@
 //! One module per page: from a view of the site to markup.
 
 pub(crate) mod about;
+pub(crate) mod device;
+pub(crate) mod devices;
 pub(crate) mod faults;
 pub(crate) mod overview;
 pub(crate) mod preferences;
 pub(crate) mod rows;
 pub(crate) mod spark;
+pub(crate) mod sql;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -32,4 +35,21 @@ pub(crate) fn answer<T: Template>(ask: &Ask, made: Result<T, PageFault>) -> Resp
         Ok(html) => reply::page(&ask.headers, StatusCode::OK, &html),
         Err(fault) => faults::broken(ask, &fault),
     }
+}
+
+/// One record, quoted where it must be.
+pub(crate) fn csv_line(out: &mut String, fields: &[&str]) {
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        if field.contains(['"', ',', '\n', '\r']) {
+            out.push('"');
+            out.push_str(&field.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(field);
+        }
+    }
+    out.push_str("\r\n");
 }

@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 
+use crate::live::Streams;
 use crate::pages::{self, PageFault};
 use crate::shell::Theme;
 use crate::site::{Site, SiteFault};
-use crate::assets;
+use crate::{assets, live};
 
 /// Sent on every page: nothing but our own files, no script or style inside a page.
 pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -21,12 +22,20 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
 
 /// All pages, their data, their files and their live stream. Reads the site and changes nothing.
 pub fn router(site: Arc<dyn Site>) -> Router {
-    let app = App { site };
+    let app = App { site, streams: Streams::default() };
     Router::new()
         .route("/", get(pages::overview::show))
+        .route("/devices", get(pages::devices::show))
+        .route("/devices.json", get(pages::devices::json))
+        .route("/devices.csv", get(pages::devices::csv))
+        .route("/devices/{*handle}", get(pages::device::show))
+        .route("/sql", get(pages::sql::show).post(pages::sql::run))
+        .route("/sql.json", get(pages::sql::json))
+        .route("/sql.csv", get(pages::sql::csv))
         .route("/about", get(pages::about::show))
         .route("/about/licences", get(pages::about::licences))
         .route("/preferences", post(pages::preferences::change))
+        .route("/live", get(live::stream))
         .route("/a/{*file}", get(file))
         .fallback(pages::faults::no_page)
         .method_not_allowed_fallback(pages::faults::no_page)
@@ -36,6 +45,7 @@ pub fn router(site: Arc<dyn Site>) -> Router {
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) site: Arc<dyn Site>,
+    pub(crate) streams: Streams,
 }
 
 /// One request, as far as pages look at it.

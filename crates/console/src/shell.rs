@@ -115,9 +115,13 @@ impl Shell {
     }
 
     pub(crate) fn asset(name: &str) -> &'static str {
-        let all: [(&str, &Asset); 2] = [
+        let all: [(&str, &Asset); 6] = [
             ("app.css", &assets::APP_CSS),
             ("icon.svg", &assets::ICON_SVG),
+            ("live.js", &assets::LIVE_JS),
+            ("chart.js", &assets::CHART_JS),
+            ("uplot.js", &assets::UPLOT_JS),
+            ("uplot.css", &assets::UPLOT_CSS),
         ];
         all.iter().find(|(known, _)| *known == name).map_or("", |(_, asset)| asset.path)
     }

@@ -5,9 +5,12 @@ mod number;
 mod span;
 mod time;
 
-pub(crate) use number::{bytes, compact, count, count_plain, number, number_unit};
+pub(crate) use number::{bytes, compact, count, count_plain, exact, integer, number, number_unit};
 pub(crate) use span::{span, span_plain};
-pub(crate) use time::{clock, clock_minutes, day_and_clock, iso, stamp, zone_name};
+pub(crate) use time::{
+    clock, clock_plain, day_and_clock, day_and_clock_plain, day_and_clock_seconds, iso, stamp,
+    zone_name,
+};
 
 use crate::markup::{Markup, unseen};
 use crate::site::Value;

@@ -76,7 +76,7 @@ pub(crate) async fn show(ask: Ask) -> Response {
         let t = Text::default();
         let shell = Shell::new(&ask, Here::Overview, t.nav_overview(), view.durable);
         let empty = (view.figures.devices == 0).then(|| t.overview_empty(&show::code(&identity.mqtt)));
-        page(shell.live("?page=overview"), &view, (now, &identity.zone), empty)
+        page(shell.live("?view=overview"), &view, (now, &identity.zone), empty)
     });
     answer(&ask, made)
 }

@@ -81,6 +81,18 @@ pub(crate) fn number_unit(value: f64, unit: Option<&str>) -> String {
     out
 }
 
+/// An integer of a query: a year or a number of a part is no quantity, so nothing is grouped.
+pub(crate) fn integer(value: i64) -> String {
+    value.to_string().replace('-', &MINUS.to_string())
+}
+
+/// A number of a query, with all the digits that tell it from others.
+pub(crate) fn exact(value: f64) -> String {
+    let plain = value == 0.0 || (PLAIN_MIN..PLAIN_MAX).contains(&value.abs());
+    let digits = if plain { value.to_string() } else { format!("{value:e}") };
+    digits.replace('-', &MINUS.to_string())
+}
+
 fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

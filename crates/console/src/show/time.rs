@@ -16,22 +16,32 @@ fn zoned(time: Timestamp, zone: &TimeZone) -> ZonedDateTime {
 
 /// `12:10:44`
 pub(crate) fn clock(time: Timestamp, zone: &TimeZone) -> Markup {
-    element(time, &zoned(time, zone).strftime("%H:%M:%S").to_string())
+    element(time, &clock_plain(time, zone))
 }
 
-/// `12:10`
-pub(crate) fn clock_minutes(time: Timestamp, zone: &TimeZone) -> Markup {
-    element(time, &zoned(time, zone).strftime("%H:%M").to_string())
+pub(crate) fn clock_plain(time: Timestamp, zone: &TimeZone) -> String {
+    zoned(time, zone).strftime("%H:%M:%S").to_string()
 }
 
-/// `12:10` on the day of `now`, `22 Nov 12:10` on another.
+/// `12:10` on the day of `now`, `22 Nov 12:10` on another, with the year in another year.
 pub(crate) fn day_and_clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> Markup {
+    element(time, &day_and_clock_plain(time, now, zone))
+}
+
+pub(crate) fn day_and_clock_plain(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (at, today) = (zoned(time, zone), zoned(now, zone));
-    if at.date() == today.date() {
-        return clock_minutes(time, zone);
-    }
-    let form = if at.year() == today.year() { "%-d %b %H:%M" } else { "%-d %b %Y" };
-    element(time, &at.strftime(form).to_string().replace(' ', &NO_BREAK.to_string()))
+    let form = match at.date() {
+        date if date == today.date() => "%H:%M",
+        date if date.year() == today.year() => "%-d %b %H:%M",
+        _ => "%-d %b %Y",
+    };
+    at.strftime(form).to_string().replace(' ', &NO_BREAK.to_string())
+}
+
+/// As `day_and_clock`, to the second.
+pub(crate) fn day_and_clock_seconds(time: Timestamp, now: Timestamp, zone: &TimeZone) -> Markup {
+    let (at, today) = (zoned(time, zone), zoned(now, zone));
+    if at.date() == today.date() { clock(time, zone) } else { day_and_clock(time, now, zone) }
 }
 
 /// `2026-11-22 12:10:44`
