@@ -3,12 +3,16 @@
 //! It keeps what a program sees apart from what would survive a power cut. Everything it does by
 //! chance comes from its seed.
 
+mod hostile;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::bytes::mix;
 use crate::disk::{Disk, DiskFile};
+
+pub use hostile::{hostile_segment, with_right_checksums};
 
 /// What a drive writes at once or not at all.
 const SECTOR: usize = 512;
