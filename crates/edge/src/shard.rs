@@ -254,6 +254,17 @@ impl Shard {
         self.connections.get_mut(key.0 as usize).map(|connection| &mut connection.output)
     }
 
+    /// Takes up to `most` bytes of what a connection is sent, for those who have no socket.
+    /// `None` without such a connection.
+    pub fn take_output(&mut self, key: ConnectionKey, most: usize) -> Option<Vec<u8>> {
+        let output = self.output_mut(key)?;
+        let pending = output.pending();
+        let bytes = pending.get(..most.min(pending.len())).unwrap_or_default().to_vec();
+        output.advance(bytes.len());
+        self.wrote(key);
+        Some(bytes)
+    }
+
     pub fn next_handover(&mut self) -> Option<Handover> {
         self.handovers.pop()
     }

@@ -70,9 +70,8 @@ impl Feed {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.points.extend(points.drain(..));
         let excess = ring.points.len().saturating_sub(POINTS_MAX);
-        if let Some(last) = ring.points.drain(..excess).next_back() {
-            ring.complete_after = ring.complete_after.max(last.position);
-        }
+        let forgotten = ring.points.drain(..excess).next_back().map(|point| point.position);
+        ring.complete_after = ring.complete_after.max(forgotten.unwrap_or_default());
     }
 
     /// How far back it reaches: all points after this position are in it.
