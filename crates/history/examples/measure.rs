@@ -55,14 +55,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows: usize = arguments.next().ok_or("how many rows?")?.parse()?;
     let now = Timestamp::from_millis(START_MS);
     let options = Options { hot_rows_max: 16_000_000, ..Options::new(dir) };
-    let (mut writer, reader, _) = open(options, now)?;
+    let (mut writer, reader, resume) = open(options, now)?;
     let (horizon, mut durable, _) = Horizon::new(Position::ZERO, &[], Box::new(drop));
     let made = make(&mut writer, rows)?;
     #[expect(clippy::cast_precision_loss, reason = "rows of a measurement")]
     let millions = rows as f64 / 1e6;
     let mut out = stdout();
 
-    let seconds = timed(|| append(&mut writer, &made, (&horizon, &mut durable)))?.1;
+    let seconds =
+        timed(|| append(&mut writer, &made, (resume.position, &horizon, &mut durable)))?.1;
     writeln!(out, "append: {:.1} M readings per CPU second", millions / seconds)?;
     let view = || reader.view(horizon.committed());
     let (count, seconds) = timed(|| scan(&view(), &Scan::default()))?;
@@ -118,9 +119,9 @@ fn make(writer: &mut Writer, rows: usize) -> Result<Vec<Made>, Box<dyn Error>> {
 fn append(
     writer: &mut Writer,
     made: &[Made],
-    (horizon, durable): (&Horizon, &mut DurableMark),
+    (start, horizon, durable): (Position, &Horizon, &mut DurableMark),
 ) -> Result<(), Box<dyn Error>> {
-    let mut position = Position::ZERO;
+    let mut position = start;
     for batch in made.chunks(512) {
         for record in batch.chunks(2) {
             position = position.next();

@@ -42,15 +42,19 @@ pub struct Column {
     pub max: Point,
     pub last: Point,
     pub count: u64,
+    /// Of all numbers, for the mean.
+    pub sum: f64,
 }
 
 impl Column {
     fn new(index: usize, point: Point) -> Self {
-        Self { index, first: point, min: point, max: point, last: point, count: 1 }
+        let (first, min, max, last) = (point, point, point, point);
+        Self { index, first, min, max, last, count: 1, sum: point.number }
     }
 
     fn take(&mut self, point: Point) {
         self.count += 1;
+        self.sum += point.number;
         if point.time < self.first.time {
             self.first = point;
         }

@@ -11,6 +11,7 @@
 
 mod arrange;
 mod chart;
+mod checkpoint;
 mod chunk;
 mod cold;
 mod cold_rows;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{Position, Timestamp};
 
 use crate::arrange::{FileKey, day_from_name, day_name};
+use crate::checkpoint::{self, CHECKPOINT_EVERY};
 use crate::delta::{
     APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, Format, MetaData, Protocol, READER_VERSION,
     Remove, Txn, decode, encode, schema_string,
@@ -104,28 +105,19 @@ impl Table {
         now: Timestamp,
     ) -> Result<Self, OpenFault> {
         storage.make_dir(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
-        let names = storage.list(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
-        let version = |name: &String| name.strip_suffix(".json")?.parse::<u64>().ok();
-        let versions: BTreeSet<u64> = names.iter().filter_map(version).collect();
-        if versions.is_empty() {
+        let Some((version, log)) = Log::read(storage)? else {
             return Self::begin(storage, space, now);
+        };
+        let name = commit_name(version);
+        let position = log.check(&name)?;
+        let mut files = Vec::with_capacity(log.adds.len());
+        for add in log.adds.values() {
+            let file = ColdFile::from_add(add);
+            let file = file.ok_or_else(|| damaged(&name, "a file of it is not Althing's"))?;
+            files.push(Arc::new(file));
         }
-        let mut state = State::default();
-        for (expected, version) in (0..).zip(&versions) {
-            let name = commit_name(*version);
-            if *version != expected {
-                return Err(damaged(&name, "the version before it is missing"));
-            }
-            let bytes = storage.read(&name, COMMIT_BYTES_MAX).map_err(storage_fault(&name))?;
-            let actions = decode(&bytes).map_err(|bad| damaged(&name, bad.what()))?;
-            for action in &actions {
-                state.take(&name, action)?;
-            }
-        }
-        let mut files: Vec<_> = state.files.into_values().map(Arc::new).collect();
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        let version = versions.last().copied().unwrap_or_default();
-        Ok(Self { version, position: state.position, files })
+        Ok(Self { version, position, files })
     }
 
     fn begin(storage: &dyn Storage, space: &str, now: Timestamp) -> Result<Self, OpenFault> {
@@ -245,47 +237,97 @@ fn damaged(name: &str, what: &'static str) -> OpenFault {
     OpenFault::Damaged { name: name.into(), what }
 }
 
-/// The log as far as it is read.
+/// The log up to one version.
 #[derive(Default)]
-struct State {
-    position: Position,
-    files: BTreeMap<String, ColdFile>,
+struct Log {
+    protocol: Option<Protocol>,
+    meta_data: Option<MetaData>,
+    txn: Option<Txn>,
+    adds: BTreeMap<String, Add>,
 }
 
-impl State {
-    fn take(&mut self, name: &str, action: &Action) -> Result<(), OpenFault> {
-        if let Some(protocol) = &action.protocol
-            && protocol.min_reader_version > READER_VERSION
-        {
-            let (found, known) = (protocol.min_reader_version, READER_VERSION);
-            return Err(OpenFault::Newer { what: "the log of the table", found, known });
+impl Log {
+    /// The newest version; `None` when there is none.
+    fn read(storage: &dyn Storage) -> Result<Option<(u64, Self)>, OpenFault> {
+        let names = storage.list(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
+        let version = |name: &String| name.strip_suffix(".json")?.parse::<u64>().ok();
+        let versions: BTreeSet<u64> = names.iter().filter_map(version).collect();
+        let mut log = Self::default();
+        let checkpoint = checkpoint::read(storage, LOG_DIR).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "the log's checkpoint is not used");
+            None
+        });
+        let mut next = 0;
+        if let Some((version, actions)) = checkpoint {
+            actions.into_iter().for_each(|action| log.take(action));
+            next = version + 1;
         }
-        if let Some(meta_data) = &action.meta_data {
-            let format = meta_data.configuration.get(FORMAT_KEY).map(|text| text.parse::<u64>());
-            match format {
-                Some(Ok(FORMAT_VERSION)) => {}
-                Some(Ok(found)) => {
-                    return Err(OpenFault::Newer {
-                        what: "the table",
-                        found,
-                        known: FORMAT_VERSION,
-                    });
-                }
-                Some(Err(_)) | None => return Err(damaged(name, "the table is not Althing's")),
+        for version in versions.range(next..) {
+            let name = commit_name(*version);
+            if *version != next {
+                return Err(damaged(&name, "the version before it is missing"));
+            }
+            let bytes = storage.read(&name, COMMIT_BYTES_MAX).map_err(storage_fault(&name))?;
+            let actions = decode(&bytes).map_err(|bad| damaged(&name, bad.what()))?;
+            actions.into_iter().for_each(|action| log.take(action));
+            next += 1;
+        }
+        Ok(next.checked_sub(1).map(|newest| (newest, log)))
+    }
+
+    fn take(&mut self, action: Action) {
+        self.protocol = action.protocol.or_else(|| self.protocol.take());
+        self.meta_data = action.meta_data.or_else(|| self.meta_data.take());
+        let ours = action.txn.filter(|txn| txn.app_id == APP_ID);
+        self.txn = ours.or_else(|| self.txn.take());
+        self.adds.extend(action.add.map(|add| (add.path.clone(), add)));
+        if let Some(remove) = action.remove {
+            self.adds.remove(&remove.path);
+        }
+    }
+
+    /// Whether it is understood; and the position it says.
+    fn check(&self, name: &str) -> Result<Position, OpenFault> {
+        let newer = |what, found, known| Err(OpenFault::Newer { what, found, known });
+        let protocol = self.protocol.as_ref().map_or(0, |protocol| protocol.min_reader_version);
+        if protocol > READER_VERSION {
+            return newer("the log of the table", protocol, READER_VERSION);
+        }
+        let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
+        match format.and_then(|text| text.parse::<u64>().ok()) {
+            Some(FORMAT_VERSION) => {}
+            Some(found) => return newer("the table", found, FORMAT_VERSION),
+            None => return Err(damaged(name, "the table is not Althing's")),
+        }
+        Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))
+    }
+
+    fn into_actions(self) -> Vec<Action> {
+        let one = Action::default;
+        let mut actions = vec![
+            Action { protocol: self.protocol, ..one() },
+            Action { meta_data: self.meta_data, ..one() },
+        ];
+        actions.extend(self.txn.map(|txn| Action { txn: Some(txn), ..one() }));
+        actions.extend(self.adds.into_values().map(|add| Action { add: Some(add), ..one() }));
+        actions
+    }
+}
+
+/// Writes a checkpoint when it is time for one. It is no part of the commit: a fault is only told.
+fn checkpoint_when_due(storage: &dyn Storage, version: u64) {
+    if version == 0 || !version.is_multiple_of(CHECKPOINT_EVERY) {
+        return;
+    }
+    match Log::read(storage) {
+        Ok(Some((version, log))) => {
+            let actions = log.into_actions();
+            if let Err(fault) = checkpoint::write(storage, LOG_DIR, (version, &actions)) {
+                tracing::warn!(version, %fault, "the log gets no checkpoint");
             }
         }
-        if let Some(txn) = action.txn.as_ref().filter(|txn| txn.app_id == APP_ID) {
-            self.position = Position::new(txn.version);
-        }
-        if let Some(add) = &action.add {
-            let file = ColdFile::from_add(add);
-            let file = file.ok_or_else(|| damaged(name, "it adds a file that is not Althing's"))?;
-            self.files.insert(add.path.clone(), file);
-        }
-        if let Some(remove) = &action.remove {
-            self.files.remove(&remove.path);
-        }
-        Ok(())
+        Ok(None) => {}
+        Err(fault) => tracing::warn!(version, %fault, "the log gets no checkpoint"),
     }
 }
 
@@ -330,7 +372,9 @@ fn commit(
         discard(storage, &draft);
         return Err(CommitFault::Before(fault));
     }
-    storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)
+    storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)?;
+    checkpoint_when_due(storage, version);
+    Ok(())
 }
 
 fn discard(storage: &dyn Storage, draft: &str) {

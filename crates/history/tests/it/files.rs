@@ -46,3 +46,70 @@ fn a_hole_in_the_log_is_damage() {
     let fault = Site::open(site.storage.clone(), site.journal.clone()).unwrap_err();
     assert!(matches!(fault, OpenFault::Damaged { .. }), "{fault}");
 }
+
+/// One row in each of many flushes.
+fn flushed_often(count: i64) -> Site {
+    let mut site = Site::new();
+    for step in 0..count {
+        site.write([number("d", "s", step * 1_000, 1.0)]);
+        site.commit_all();
+        site.flush().unwrap();
+    }
+    site
+}
+
+fn log_file(site: &Site, end: &str) -> Option<String> {
+    site.storage.files().into_keys().find(|name| name.ends_with(end))
+}
+
+#[test]
+fn a_checkpoint_stands_for_the_versions_before_it() {
+    let site = flushed_often(105);
+    assert!(log_file(&site, "00000000000000000100.checkpoint.parquet").is_some());
+    for version in 0..=100 {
+        let name = log_file(&site, &format!("{version:020}.json")).unwrap();
+        history::storage::Storage::remove(&site.storage, &name).unwrap();
+    }
+    let site = Site::open(site.storage, site.journal).unwrap();
+    site.check();
+    assert_eq!(site.resume.position, site.end());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_not_needed() {
+    for end in ["00000000000000000100.checkpoint.parquet", "_last_checkpoint"] {
+        let site = flushed_often(101);
+        let name = log_file(&site, end).unwrap();
+        site.storage.flip(&name, 8 * 8);
+        let site = Site::open(site.storage, site.journal).unwrap();
+        site.check();
+        assert_eq!(site.resume.position, site.end());
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_does_not_fail_the_flush() {
+    let mut site = flushed_often(99);
+    site.write([number("d", "s", 500_000, 1.0)]);
+    site.commit_all();
+    let before = site.storage.calls();
+    let whole = {
+        let mut other = flushed_often(99);
+        other.write([number("d", "s", 500_000, 1.0)]);
+        other.commit_all();
+        other.flush().unwrap();
+        other.storage.calls() - before
+    };
+    // The last change removes the old snapshot, the eight before it are the checkpoint's.
+    for call in whole - 9..whole - 1 {
+        let mut site = flushed_often(99);
+        site.write([number("d", "s", 500_000, 1.0)]);
+        site.commit_all();
+        site.storage.fail_at(before + call, history::storage::memory::Fault::PowerCut);
+        assert!(site.flush().unwrap(), "the version is durable before its checkpoint");
+        let kept = site.journal.len();
+        let site = site.crash(history::storage::memory::Unsynced::Lost, kept).unwrap();
+        site.check();
+        assert_eq!(site.resume.position, site.end());
+    }
+}
