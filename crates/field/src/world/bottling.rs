@@ -138,11 +138,11 @@ fn recent_work(here: &Here<'_>) -> f64 {
     let mut heat = 0.0;
     let mut weight = 1.0;
     let mut weights = 0.0;
-    for back in 0..10_u32 {
-        let then = here.earlier(Duration::from_secs(240) * back);
+    for back in 0..40_u32 {
+        let then = here.earlier(Duration::from_secs(60) * back);
         heat += if state(&then, then.local) == State::Running { weight } else { 0.0 };
         weights += weight;
-        weight *= 0.82;
+        weight *= 0.94;
     }
     heat / weights
 }
@@ -158,7 +158,7 @@ pub(super) fn filler(here: &Here<'_>, running: bool, out: &mut Samples) {
     let pressure = if running { 2.55 } else { 1.9 };
     out.number("bowl_bar", "bar", pressure + 0.015 * here.jitter(11), 2);
     out.number("product_temp_C", "Cel", 6.4 + 0.5 * here.drift(12, MINUTES_40), 1);
-    let level = 62.0 + 3.0 * here.drift(13, Duration::from_secs(60));
+    let level = 62.0 + 2.2 * here.drift(13, MINUTES_5) + 0.4 * here.jitter(17);
     out.number("bowl_pct", "%", level, 1);
 }
 
@@ -195,11 +195,12 @@ pub(super) fn vibration(here: &Here<'_>, out: &mut Samples) {
 
 pub(super) fn compressor(here: &Here<'_>, out: &mut Samples) {
     let works = staffed(here.local);
-    let cycle = if works { 150.0 } else { 420.0 };
+    // Periods that no interval of measuring divides: else a chart shows a cycle that is not there.
+    let (cycle, duty) = if works { (263.0, 0.62) } else { (761.0, 0.18) };
     let phase = (here.at.micros() as f64 / 1e6 / cycle + 0.5 * here.bias(1)).rem_euclid(1.0);
-    let loads = phase < if works { 0.62 } else { 0.18 };
-    let swing = if loads { phase / 0.62 } else { 1.0 - phase };
-    out.number("pressure_bar", "bar", 6.7 + 0.6 * swing.clamp(0.0, 1.0), 2);
+    let loads = phase < duty;
+    let swing = if loads { phase / duty } else { (1.0 - phase) / (1.0 - duty) };
+    out.number("pressure_bar", "bar", 6.7 + 0.6 * swing + 0.008 * here.jitter(5), 2);
     out.number("power_kW", "kW", if loads { 18.2 + 0.2 * here.jitter(2) } else { 4.6 }, 1);
     let warm = if works { 78.0 } else { 61.0 };
     out.number("oil_temp_C", "Cel", warm + 2.0 * here.drift(3, MINUTES_5), 1);

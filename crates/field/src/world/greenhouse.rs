@@ -57,11 +57,20 @@ pub(super) fn climate(here: &Here<'_>, out: &mut Samples) {
     let moist = 83.0 - 2.0 * (air.temperature - 17.5) + 9.0 * steam(here);
     let humidity = moist + 1.5 * here.drift(12, MINUTES_40) + 0.2 * here.jitter(2);
     out.number("humidity", "%RH", humidity.clamp(42.0, 98.0), 1);
-    let fed = if sky.sun > 0.04 { 340.0 * (1.0 - 0.75 * air.vent) } else { 0.0 };
-    let breathed = if sky.sun > 0.0 { 0.0 } else { 110.0 };
-    let carbon = 480.0 + fed + breathed + 22.0 * here.drift(13, MINUTES_5);
+    let carbon = carbon_over_time(here) + 22.0 * here.drift(13, MINUTES_5);
     out.number("co2", "ppm", (carbon + 4.0 * here.jitter(3)).max(395.0), 0);
     out.number("par_umol_m2_s", "umol/m2/s", (air.light + 1.5 * here.jitter(4)).max(0.0), 0);
+}
+
+/// The air of a house changes in about twenty minutes, so what is fed and breathed shows late.
+fn carbon_over_time(here: &Here<'_>) -> f64 {
+    let source = |back: u32| {
+        let then = here.earlier(MINUTES_5 * back);
+        let sky = Sky::over(&then);
+        let vent = air(&then, &sky).vent;
+        if sky.sun > 0.04 { 340.0 * (1.0 - 0.75 * vent) } else { 110.0 }
+    };
+    480.0 + (0..5).map(source).sum::<f64>() / 5.0
 }
 
 /// 1 while the valves are open, fading over the hour after.
