@@ -9,6 +9,8 @@ mod days;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod model_based;
 #[cfg(test)]
 mod site;
