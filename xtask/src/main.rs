@@ -1,2 +1,31 @@
-//! stub
-fn main() {}
+//! All automation of the project: `cargo xtask --help`.
+
+use clap::Parser;
+use xtask::{browser, comparison, suite, tidy, torture};
+
+#[derive(Debug, Parser)]
+#[command(about = "All automation of the project")]
+enum Task {
+    /// Everything that must hold before a change is taken. Installs what it needs.
+    Test(suite::Plan),
+    /// The house rules that no compiler knows.
+    Tidy,
+    /// The console in a real browser, with pictures.
+    Browser(browser::Plan),
+    /// Breaks a site in every way a machine can, and asks SQL for what was acknowledged.
+    #[command(subcommand)]
+    Torture(torture::Torture),
+    /// Compares with other brokers, interleaved, on the same machine.
+    #[command(subcommand)]
+    Bench(comparison::Bench),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Task::parse() {
+        Task::Test(plan) => suite::run(&plan),
+        Task::Tidy => tidy::run(),
+        Task::Browser(plan) => browser::run(&plan),
+        Task::Torture(torture) => torture::run(&torture),
+        Task::Bench(bench) => comparison::run(&bench),
+    }
+}

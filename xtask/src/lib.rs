@@ -1,0 +1,21 @@
+//! The automation as a library, so that it has tests.
+//!
+//! Owns: the test run, the house rules, torture, comparisons.
+//! Never: anything that a running site needs.
+
+pub mod browser;
+mod clock;
+pub mod comparison;
+mod dice;
+pub mod edges;
+pub mod setup;
+mod step;
+pub mod suite;
+pub mod tidy;
+pub mod torture;
+
+/// Tells whoever runs a task how it goes.
+#[expect(clippy::print_stdout, reason = "a task talks to whoever runs it")]
+pub fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,72 @@
+//! Installs what the tests need from Debian, and says what.
+
+use anyhow::{Context, Result};
+
+use crate::step;
+
+/// A program, how it is asked whether it is there, and the package that has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    program: &'static str,
+    question: &'static str,
+    package: &'static str,
+    /// What it is for, in the words of whoever wonders.
+    why: &'static str,
+}
+
+pub const COMPILER: &[Need] = &[
+    need("cc", "--version", "build-essential", "SQLite and zstd are compiled"),
+    need("git", "--version", "git", "the house rules read what is committed"),
+];
+
+pub const BROWSER: &[Need] = &[
+    need("chromium", "--version", "chromium", "the console is looked at in a browser"),
+    need("node", "--version", "nodejs", "it drives the browser"),
+    need("npm", "--version", "npm", "it brings what drives the browser"),
+];
+
+pub const POWER: &[Need] = &[
+    need("qemu-storage-daemon", "--version", "qemu-utils", "power cuts: it logs writes"),
+    need("mkfs.ext4", "-V", "e2fsprogs", "power cuts: the file system"),
+    need("losetup", "--version", "mount", "power cuts: the block device"),
+];
+
+pub const PEERS: &[Need] = &[
+    need("mosquitto", "-h", "mosquitto", "a broker to compare with"),
+    need("nats-server", "--version", "nats-server", "a broker to compare with"),
+    need("taskset", "--version", "util-linux", "it pins programs to cores"),
+];
+
+const fn need(
+    program: &'static str,
+    question: &'static str,
+    package: &'static str,
+    why: &'static str,
+) -> Need {
+    Need { program, question, package, why }
+}
+
+/// # Errors
+/// When a package is missing and cannot be installed.
+pub fn install(needs: &[Need]) -> Result<()> {
+    let missing: Vec<_> =
+        needs.iter().filter(|need| !step::has(need.program, need.question)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        crate::say(&format!("installing {}: {} ({})", need.package, need.why, need.program));
+    }
+    step::run("apt-get", &["update", "-q"]).context("only Debian's packages are known here")?;
+    let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
+    arguments.extend(missing.iter().map(|need| need.package));
+    step::run("apt-get", &arguments)
+}
+
+/// Root, and a kernel with FUSE, loop devices and ext4: then power can be cut here.
+#[must_use]
+pub fn power_can_be_cut() -> bool {
+    let devices = ["/dev/fuse", "/dev/loop-control"];
+    let there = devices.iter().all(|path| std::path::Path::new(path).exists());
+    there && rustix::process::geteuid().is_root()
+}

@@ -1,0 +1,56 @@
+//! Breaking a site in every way a machine can, and asking SQL afterwards whether what was
+//! acknowledged is there. docs/torture.md says what this proves and why.
+
+mod crash_image;
+mod device;
+mod disk;
+mod judge;
+pub mod kill;
+mod ledger;
+pub mod power;
+mod readings;
+mod site;
+mod sql;
+mod verdict;
+mod write_log;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub use site::{Program, Site, Starting};
+pub use sql::count_readings;
+pub use verdict::Verdict;
+
+#[derive(Debug, Subcommand)]
+pub enum Torture {
+    /// kill -9 at random moments, under load and while it starts.
+    Kill(kill::Plan),
+    /// Power cuts below the file system: what the disk would hold at a random moment.
+    Power(power::Plan),
+}
+
+/// Which program is tortured.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Which {
+    /// The program; without it, `althing` is built.
+    #[arg(long)]
+    pub binary: Option<PathBuf>,
+    /// Given to the program before `serve`.
+    #[arg(long = "binary-arg", allow_hyphen_values = true)]
+    pub binary_args: Vec<String>,
+    /// Given to the program after its other arguments.
+    #[arg(long = "serve-arg", allow_hyphen_values = true)]
+    pub serve_args: Vec<String>,
+}
+
+/// # Errors
+/// When the harness cannot do its work, or when the site broke its promise.
+pub fn run(torture: &Torture) -> anyhow::Result<()> {
+    let verdict = match torture {
+        Torture::Kill(plan) => kill::run(plan)?,
+        Torture::Power(plan) => power::run(plan)?,
+    };
+    crate::say(&verdict.to_string());
+    verdict.into_result()
+}

@@ -1,0 +1,165 @@
+//! Power cuts below the file system. One recording of a site under load on a logged disk gives
+//! many crash images: what the disk may hold after a cut at a random write. Each is mounted, the
+//! site opened on it, and SQL asked for everything that had been acknowledged by then.
+//!
+//! Why an image may be judged so strictly: docs/torture.md.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::crash_image::{Replay, copy_sparse};
+use super::device::{Device, Habits, Script};
+use super::disk::{self, LoggedDisk, Mount};
+use super::judge::{Scope, judge};
+use super::ledger::Ledger;
+use super::site::Program;
+use super::write_log::WriteLog;
+use super::{Verdict, Which, sql};
+use crate::clock;
+use crate::dice::Dice;
+
+/// The promise: open again in less than this.
+const OPEN_MAX: Duration = Duration::from_secs(5);
+
+/// How long we look before we call a site stuck.
+const READY_WAIT: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+const EPOCH_AGE_MS: i64 = 2 * 24 * 3600 * 1000;
+
+#[derive(Clone, Debug, Args)]
+pub struct Plan {
+    #[arg(long, default_value_t = 20)]
+    pub images: u64,
+    /// Images from one recording.
+    #[arg(long, default_value_t = 25)]
+    pub images_per_recording: u64,
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[arg(long, default_value_t = 8)]
+    pub devices: u32,
+    /// Messages acknowledged in a recording.
+    #[arg(long, default_value_t = 5000)]
+    pub load: u64,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// # Errors
+/// When this machine has not what it takes, or a site gets stuck.
+pub fn run(plan: &Plan) -> Result<Verdict> {
+    let program = Program::find(&plan.which)?;
+    let (mut verdict, mut dice, mut left) = (Verdict::default(), Dice::new(plan.seed), plan.images);
+    let (mut recordings, mut writes) = (0, 0);
+    while left > 0 {
+        let images = left.min(plan.images_per_recording.max(1));
+        let scratch = tempfile::Builder::new().prefix("althing-power-").tempdir()?;
+        let recording = Recording::make(plan, &program, scratch.path())?;
+        verdict.acknowledged += recording.ledger.acknowledged_count();
+        writes += recording.log.entries().len();
+        let outcome = recording.cut(images, &program, &mut dice, &mut verdict);
+        if outcome.is_err() || !verdict.is_clean() {
+            let kept = scratch.keep();
+            crate::say(&format!("images, log and write log are kept in {}", kept.display()));
+        }
+        outcome?;
+        recordings += 1;
+        left -= images;
+        crate::say(&format!("{} images", plan.images - left));
+    }
+    verdict.deed = format!(
+        "{} power cuts in {recordings} recordings of {writes} writes, seed {}",
+        plan.images, plan.seed
+    );
+    Ok(verdict)
+}
+
+struct Recording<'a> {
+    plan: &'a Plan,
+    folder: &'a Path,
+    ledger: Ledger,
+    log: WriteLog,
+    epoch_ms: i64,
+    /// Entries when the file system was mounted and when the site was killed: cuts are between.
+    from: u64,
+    to: u64,
+}
+
+impl<'a> Recording<'a> {
+    fn make(plan: &'a Plan, program: &Program, folder: &'a Path) -> Result<Self> {
+        let (blank, image) = (folder.join("blank"), folder.join("recorded"));
+        disk::format(&blank)?;
+        copy_sparse(&blank, &image)?;
+        let disk = LoggedDisk::start(&image, folder)?;
+        let ledger = Ledger::new(plan.devices);
+        let epoch_ms = clock::unix_millis() - EPOCH_AGE_MS;
+        let writes = disk.write_count()?;
+        let mount = Mount::new(disk.export(), &folder.join("mount"))?;
+        let from = writes.read()?;
+        let data = mount.folder().join("data");
+        let site = program.start(&data, &folder.join("log"))?.ready(READY_WAIT)?;
+        let (address, ledger_ref, writes_ref) = (site.mqtt(), &ledger, &writes);
+        let (reached, to) = std::thread::scope(|scope| -> Result<_> {
+            for device in 0..plan.devices {
+                let script = Script { device, epoch_ms, again: [].into(), next: 0 };
+                let device = Device::new(Habits::of(device), script, ledger_ref, Some(writes_ref));
+                scope.spawn(move || {
+                    let end = device.run(address);
+                    ledger_ref.connection_ended();
+                    end
+                });
+            }
+            let reached = ledger.wait_for(plan.load, SILENCE_MAX);
+            let to = writes.read();
+            site.kill()?;
+            Ok((reached, to?))
+        })?;
+        drop(mount);
+        disk.stop()?;
+        if !reached {
+            bail!("a connection ended by itself, or nothing was acknowledged for {SILENCE_MAX:?}");
+        }
+        let log = WriteLog::open(&folder.join("write-log"))?;
+        Ok(Self { plan, folder, ledger, log, epoch_ms, from, to })
+    }
+
+    fn cut(
+        &self,
+        images: u64,
+        program: &Program,
+        dice: &mut Dice,
+        verdict: &mut Verdict,
+    ) -> Result<()> {
+        let mut places: Vec<u64> =
+            (0..images).map(|_| self.from + dice.below(self.to - self.from + 1)).collect();
+        places.sort_unstable();
+        let mut replay = Replay::new(&self.log, &self.folder.join("blank"))?;
+        for place in places {
+            let image = self.folder.join("image");
+            let cut = replay.cut(usize::try_from(place)?, dice, &image)?;
+            self.open(&image, place, program, verdict).with_context(|| format!("{cut:?}"))?;
+        }
+        Ok(())
+    }
+
+    fn open(
+        &self,
+        image: &Path,
+        place: u64,
+        program: &Program,
+        verdict: &mut Verdict,
+    ) -> Result<()> {
+        let mount = Mount::new(image, &self.folder.join("mount"))?;
+        let data = mount.folder().join("data");
+        let site = program.start(&data, &self.folder.join("log"))?.ready(READY_WAIT)?;
+        verdict.opened(site.opened(), OPEN_MAX);
+        let end = self.ledger.end();
+        let rows = sql::rows(site.http(), self.epoch_ms, 0, end)?;
+        let scope = Scope { devices: self.plan.devices, first: 0, end, writes: place };
+        judge(&self.ledger, scope, &rows, verdict);
+        site.kill()
+    }
+}

@@ -1,0 +1,85 @@
+//! Torture notices every way of breaking the promise, and calls nobody a liar who keeps it.
+
+use tortured::{kill, power};
+
+#[test]
+fn a_faithful_site_is_found_faithful() {
+    let verdict = kill("faithful");
+    assert!(verdict.is_clean(), "{verdict}");
+    assert!(verdict.sampled > 0, "{verdict}");
+}
+
+#[test]
+fn what_a_kill_loses_is_noticed() {
+    let verdict = kill("forgetful");
+    assert!(verdict.lost > 0 && verdict.wrong == 0, "{verdict}");
+}
+
+#[test]
+fn a_value_that_is_off_by_little_is_noticed() {
+    let verdict = kill("inexact");
+    assert!(verdict.wrong > 0 && verdict.doubled == 0, "{verdict}");
+}
+
+#[test]
+fn what_is_there_twice_is_noticed() {
+    let verdict = kill("doubling");
+    assert!(verdict.doubled > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn an_acknowledgement_before_sql_sees_the_reading_is_noticed() {
+    let verdict = kill("tardy");
+    assert!(verdict.late > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn a_site_that_syncs_survives_power_cuts() {
+    let Some(verdict) = power("faithful", 4) else { return };
+    assert!(verdict.is_clean() && verdict.judged > 0, "{verdict}");
+}
+
+#[test]
+fn a_site_that_does_not_sync_loses_readings_to_a_power_cut() {
+    let Some(verdict) = power("unsynced", 4) else { return };
+    assert!(verdict.lost > 0, "{verdict}");
+}
+
+#[cfg(test)]
+mod tortured {
+    use std::path::PathBuf;
+
+    use xtask::torture::{Verdict, Which, kill, power};
+
+    fn which(way: &str) -> Which {
+        Which {
+            binary: Some(PathBuf::from(env!("CARGO_BIN_EXE_faithless-site"))),
+            binary_args: vec![way.to_owned()],
+            serve_args: Vec::new(),
+        }
+    }
+
+    pub(super) fn kill(way: &str) -> Verdict {
+        let plan = kill::Plan { cycles: 3, seed: 7, devices: 4, load: 1500, which: which(way) };
+        let verdict = kill::run(&plan).unwrap();
+        assert!(verdict.judged > 300, "too little was acknowledged: {verdict}");
+        verdict
+    }
+
+    /// Where power cannot be cut, `cargo xtask test` says so; here there is nothing to try then.
+    pub(super) fn power(way: &str, images: u64) -> Option<Verdict> {
+        if !xtask::setup::power_can_be_cut() {
+            return None;
+        }
+        xtask::setup::install(xtask::setup::POWER).unwrap();
+        let plan = power::Plan {
+            images,
+            images_per_recording: images,
+            seed: 3,
+            devices: 4,
+            load: 400,
+            which: which(way),
+        };
+        Some(power::run(&plan).unwrap())
+    }
+}
