@@ -205,7 +205,7 @@ fn every_trouble_can_be_seen() {
 
     assert_eq!(number(&world, "bottling/capper-1", "power_kW", before(59.9)), None);
     assert_eq!(number(&world, "chiller-1", "power_kW", before(59.9)), None);
-    assert!(number(&world, "water/tank-1", "level_m", before(59.9)).is_some());
+    assert!(number(&world, "water/tank-1", "level_cm", before(59.9)).is_some());
 
     let sound = mean(&series(&world, "water/zone-3", "flow", at(3, 2.0), 2));
     let leaking = mean(&series(&world, "water/zone-3", "flow", at(0, 2.0), 2));

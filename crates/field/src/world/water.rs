@@ -10,7 +10,7 @@ const MINUTES_40: Duration = Duration::from_secs(2_400);
 const DAY: Duration = Duration::from_secs(86_400);
 
 const TANK_M3: f64 = 190.0;
-const TANK_HEIGHT_M: f64 = 4.2;
+const TANK_HEIGHT_CM: f64 = 420.0;
 const PUMP_M3H: f64 = 118.0;
 /// Share of the tank at midnight: the night fill has always reached it by then.
 const MIDNIGHT_LEVEL: f64 = 0.94;
@@ -89,7 +89,7 @@ pub(super) fn tank(here: &Here<'_>, out: &mut Samples) {
     let basin = basin(here);
     let level = (basin.level + 0.0012 * here.jitter(1)).clamp(0.0, 1.0);
     out.number("level_pct", "%", 100.0 * level, 1);
-    out.number("level_m", "m", TANK_HEIGHT_M * level, 2);
+    out.number("level_cm", "cm", TANK_HEIGHT_CM * level, 0);
     let inflow = if basin.inflow > 0.0 { basin.inflow + 0.6 * here.jitter(2) } else { 0.0 };
     out.number("inflow_m3h", "m3/h", inflow, 1);
     let outflow = basin.outflow * (1.0 + 0.05 * here.drift(3, MINUTES_5));
@@ -116,8 +116,8 @@ pub(super) fn well(here: &Here<'_>, out: &mut Samples) {
         .iter()
         .map(|number| basin(&Here { number: *number, ..*here }).inflow)
         .sum();
-    let level = 27.5 - 0.016 * taken + 0.25 * here.drift(1, DAY);
-    out.number("level_m", "m", level + 0.01 * here.jitter(2), 2);
+    let level = 2_750.0 - 1.6 * taken + 25.0 * here.drift(1, DAY);
+    out.number("level_cm", "cm", level + here.jitter(2), 0);
     out.number("flow_m3h", "m3/h", taken, 1);
     out.number("temperature", "Cel", 11.3 + 0.05 * here.drift(3, DAY), 2);
     let salts = 548.0 + 0.05 * taken + 6.0 * here.drift(4, DAY) + here.jitter(5);

@@ -1,0 +1,4 @@
+//! The parts of the program together.
+
+#[cfg(test)]
+mod demo_world;
