@@ -13,8 +13,8 @@ fn an_edge_that_is_not_in_the_table_is_found() {
     let workspace = step::workspace().unwrap();
     let mut table = read(workspace.workspace_root.as_std_path()).unwrap();
     table.get_mut("mqtt").unwrap().uses.clear();
-    let found = faults(&table, &workspace);
-    assert_eq!(found, ["mqtt uses model, which the table does not allow"]);
+    let fault = "mqtt uses model, which the table does not allow".to_owned();
+    assert!(faults(&table, &workspace).contains(&fault));
 }
 
 #[test]
