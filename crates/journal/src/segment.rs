@@ -4,7 +4,7 @@
 use model::{Position, Timestamp};
 
 use crate::bytes::{i64_at, mix, put, u16_at, u32_at, u64_at};
-use crate::frame::{BLOCK, VERSION};
+use crate::frame::{BLOCK, VERSION, is_possible};
 
 const MAGIC: &[u8] = b"ALJS";
 const CRC_AT: usize = 60;
@@ -62,7 +62,9 @@ impl Segment {
             return Err(HeaderFault::Damaged);
         }
         match u16_at(block, 4) {
-            Some(VERSION) => Self::fields(block).ok_or(HeaderFault::Damaged),
+            Some(VERSION) => Self::fields(block)
+                .filter(|segment| is_possible(segment.first))
+                .ok_or(HeaderFault::Damaged),
             Some(newer) if newer > VERSION => Err(HeaderFault::Newer(newer)),
             _ => Err(HeaderFault::Damaged),
         }

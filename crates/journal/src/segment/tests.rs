@@ -40,3 +40,11 @@ fn names_read_back_and_others_do_not() {
         assert_eq!(segment_sequence(name), None, "{name}");
     }
 }
+
+#[test]
+fn positions_that_no_site_can_reach_are_damage() {
+    for first in [0, (1 << 62) + 1, u64::MAX] {
+        let block = Segment { first: Position::new(first), ..segment() }.encode();
+        assert_eq!(Segment::decode(&block), Err(HeaderFault::Damaged), "{first}");
+    }
+}
