@@ -24,6 +24,9 @@ pub use options::Options;
 /// enough that a system call costs little beside them.
 const UNSENT_BYTES_MAX: usize = 64 << 10;
 const READ_BYTES: usize = 64 << 10;
+/// What happened and nobody asked for yet. Then we stop reading, so that the server waits. More than
+/// the largest window, so that acknowledgements alone never reach it.
+const EVENTS_MAX: usize = 100_000;
 /// What a server may send us in one packet.
 const PACKET_BYTES_MAX: u32 = 16 << 20;
 /// Longest we sit in one read before we look whether we should stop.
@@ -103,7 +106,7 @@ impl Client {
     ) -> Result<Token, Fault> {
         TopicName::parse(topic).map_err(|source| Fault::Topic { topic: topic.into(), source })?;
         while qos != Qos::AtMostOnce && self.flights.is_full() {
-            self.pump(NAP)?;
+            self.pump_for_answers()?;
         }
         let token = self.flights.publish(topic, payload, qos, retain)?;
         if self.flights.unsent() >= UNSENT_BYTES_MAX {
@@ -144,9 +147,16 @@ impl Client {
     /// As `pump`.
     pub fn drain(&mut self) -> Result<(), Fault> {
         while self.flights.in_flight() > 0 || self.flights.unsent() > 0 {
-            self.pump(NAP)?;
+            self.pump_for_answers()?;
         }
         Ok(())
+    }
+
+    /// # Panics
+    /// When the caller never asks for events: then nothing is read, and this would wait for ever.
+    fn pump_for_answers(&mut self) -> Result<(), Fault> {
+        assert!(self.flights.events() < EVENTS_MAX, "events are polled between two messages");
+        self.pump(NAP)
     }
 
     /// What happened, in order.
@@ -176,6 +186,9 @@ impl Client {
     fn turn(&mut self, wait: Duration) -> Result<(), Broken> {
         self.keep_alive()?;
         self.flush()?;
+        if self.flights.events() >= EVENTS_MAX {
+            return Ok(());
+        }
         let Some(line) = self.line.as_mut() else {
             return Err(Broken::Line(ErrorKind::NotConnected.into()));
         };

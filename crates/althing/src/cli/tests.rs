@@ -35,7 +35,9 @@ fn flags_of_serve_become_keys() {
 fn the_devices_of_the_demo_need_no_credentials() {
     let cli = parse("althing demo --http 127.0.0.1:9 --past 3h").unwrap();
     let Command::Demo(args) = cli.command else { panic!("not demo") };
-    assert_eq!(keys(&args.flags()), [("http.address", "127.0.0.1:9"), ("mqtt.anonymous", "true")]);
+    let flags = args.flags();
+    assert!(keys(&flags).contains(&("http.address", "127.0.0.1:9")));
+    assert!(keys(&flags).contains(&("mqtt.anonymous", "true")));
     assert_eq!(args.past.get().as_secs(), 10_800);
 }
 

@@ -1,4 +1,6 @@
-//! The parts of the program together.
+//! The parts of the program together, and the program as a script sees it.
 
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod demo_world;

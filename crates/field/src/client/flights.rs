@@ -99,6 +99,10 @@ impl Flights {
         self.flights.len()
     }
 
+    pub(super) fn events(&self) -> usize {
+        self.events.len()
+    }
+
     pub(super) fn unsent(&self) -> usize {
         self.outbox.len()
     }
