@@ -15,6 +15,7 @@ use std::{env, fs};
 
 type Made<T> = Result<T, Box<dyn std::error::Error>>;
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folder so")]
 fn main() -> Made<()> {
     for path in ["assets", "build", "lang", "tokens.toml", "vendor"] {
         println!("cargo::rerun-if-changed={path}");

@@ -205,16 +205,16 @@ class Signal {
 
 /** Multiples of 1, 2 or 5 times a power of ten, as the server chooses them. */
 function rounds(low, high) {
-  const rough = (high - low) / 4;
+  const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const part = rough / power;
-  const step = (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10) * power;
+  const step = (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10) * power;
   const list = [];
   for (let tick = Math.ceil(low / step); tick * step <= high; tick += 1) list.push(tick * step);
   return list;
 }
 
-const labels = [...document.querySelectorAll(".axis text")].slice(0, -1);
+const labels = [...document.querySelectorAll(".axis text")].slice(1);
 const known = data.dataset.ticks ? data.dataset.ticks.split(",").map(Number) : [];
 function ticks() {
   return known.filter((tick) => tick >= end - span && tick <= end);
@@ -225,7 +225,8 @@ function moveAxis() {
   labels.forEach((label, i) => {
     const part = 100 * (1 - (end - known[i]) / span);
     label.setAttribute("x", `${part}%`);
-    label.setAttribute("visibility", part < 0 || part > 92 ? "hidden" : "visible");
+    label.setAttribute("text-anchor", part > 97 ? "end" : "middle");
+    label.setAttribute("visibility", part < 9 ? "hidden" : "visible");
   });
 }
 

@@ -53,7 +53,7 @@ function show(name, text) {
     const isolated = document.createElement("bdi");
     isolated.textContent = text;
     cell.replaceChildren(isolated);
-    if (name.includes("#@")) continue;
+    if (name.startsWith("#") || name.includes("#@")) continue;
     cell.classList.add("changed");
     setTimeout(() => cell.classList.remove("changed"), 600);
   }

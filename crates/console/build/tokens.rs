@@ -6,12 +6,8 @@ use std::fmt::Write as _;
 use crate::Made;
 
 /// What the browser's own widgets and bars do beside each column.
-const COLUMNS: [(&str, &str); 4] = [
-    ("light", "light"),
-    ("dark", "dark"),
-    ("light-contrast", "light"),
-    ("dark-contrast", "dark"),
-];
+const COLUMNS: [(&str, &str); 4] =
+    [("light", "light"), ("dark", "dark"), ("light-contrast", "light"), ("dark-contrast", "dark")];
 
 pub(crate) fn css(source: &str) -> Made<String> {
     let table: toml::Table = source.parse()?;

@@ -4,10 +4,9 @@
 //!
 //! A text without arguments is plain. One with arguments is markup, and its arguments are pieces
 //! of markup that are isolated already; `$count`, `$total` and arguments that a choice is made by
-//! are numbers. A text whose key ends in `-plain` goes where markup cannot: it takes plain text,
+//! are numbers, given in the order in which the English text first names them. A text whose key ends in `-plain` goes where markup cannot: it takes plain text,
 //! isolates it by control characters and gives plain text.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use fluent_syntax::ast::{
@@ -32,7 +31,7 @@ pub(crate) fn generate(source: &str) -> Made<String> {
 fn function(code: &mut String, message: &Message<&str>) -> Made<()> {
     let key = message.id.name;
     let pattern = message.value.as_ref().ok_or_else(|| format!("{key} has no text"))?;
-    let mut arguments = BTreeMap::new();
+    let mut arguments = Arguments::new();
     collect(pattern, &mut arguments)?;
     let name = key.replace('-', "_");
     let plain = key.ends_with("-plain");
@@ -63,8 +62,15 @@ fn function(code: &mut String, message: &Message<&str>) -> Made<()> {
     Ok(())
 }
 
-/// Argument names, and whether each is a number.
-type Arguments = BTreeMap<String, bool>;
+/// Argument names as they first appear, and whether each is a number.
+type Arguments = Vec<(String, bool)>;
+
+fn note(found: &mut Arguments, name: &str, number: bool) {
+    match found.iter_mut().find(|(known, _)| known == name) {
+        Some((_, is_number)) => *is_number |= number,
+        None => found.push((name.to_owned(), number)),
+    }
+}
 
 fn collect(pattern: &Pattern<&str>, found: &mut Arguments) -> Made<()> {
     for element in &pattern.elements {
@@ -73,10 +79,10 @@ fn collect(pattern: &Pattern<&str>, found: &mut Arguments) -> Made<()> {
             Expression::Inline(inline) => {
                 let name = variable(inline)?;
                 let number = matches!(name, "count" | "total");
-                *found.entry(name.to_owned()).or_default() |= number;
+                note(found, name, number);
             }
             Expression::Select { selector, variants } => {
-                found.insert(variable(selector)?.to_owned(), true);
+                note(found, variable(selector)?, true);
                 for variant in variants {
                     collect(&variant.value, found)?;
                 }
@@ -87,10 +93,10 @@ fn collect(pattern: &Pattern<&str>, found: &mut Arguments) -> Made<()> {
 }
 
 fn variable<'a>(inline: &InlineExpression<&'a str>) -> Made<&'a str> {
-    match inline {
-        InlineExpression::VariableReference { id } => Ok(id.name),
-        other => Err(format!("lang/en.ftl: only arguments are understood, not {other:?}").into()),
+    if let InlineExpression::VariableReference { id } = inline {
+        return Ok(id.name);
     }
+    Err(format!("lang/en.ftl: only arguments are understood, not {inline:?}").into())
 }
 
 fn fixed(pattern: &Pattern<&str>) -> Made<String> {
@@ -109,14 +115,14 @@ fn body(code: &mut String, pattern: &Pattern<&str>, with: (&Arguments, bool)) ->
     for element in &pattern.elements {
         match element {
             PatternElement::TextElement { value } if plain => {
-                writeln!(code, "out.push_str({value:?});")?;
+                writeln!(code, "out += {value:?};")?;
             }
             PatternElement::TextElement { value } => writeln!(code, "out.push_text({value:?});")?,
             PatternElement::Placeable { expression: Expression::Inline(inline) } => {
                 let name = variable(inline)?;
-                let number = arguments.get(name).copied().unwrap_or_default();
+                let number = arguments.iter().any(|(known, number)| known == name && *number);
                 let call = match (number, plain) {
-                    (true, true) => format!("out.push_str(&show::count_plain({name}));"),
+                    (true, true) => format!("out += &show::count_plain({name});"),
                     (true, false) => format!("out.push(&show::count({name}));"),
                     (false, true) => format!("show::isolate(&mut out, {name});"),
                     (false, false) => format!("out.push({name});"),

@@ -41,7 +41,6 @@ unit-day = d
 none = none
 
 # Overview
-figures-name = Figures
 figure-reporting = Devices reporting
 figure-of-plain = of { $total }
 figure-silent = Silent devices
@@ -71,7 +70,6 @@ trouble-unreadable = { $count ->
    *[other] { $count } messages that no dialect could read; they are kept
 }
 trouble-late = Readings arrive { $span } after they were measured
-lasting-name = For
 changed-title = What changed
 changed-note = last hour against the hour before
 changed-by = { $difference } in 1 h
@@ -176,7 +174,9 @@ raw-unreadable = not understood
 # SQL
 sql-label = Statement
 sql-run = Run
-sql-hint = Reads only. Ctrl Enter runs it.
+sql-hint = Reads only; nothing is changed.
+sql-keys = Ctrl Enter runs it.
+sql-table = Rows of the answer
 sql-schema = Tables
 sql-examples = To start with
 sql-rows = { $count ->

@@ -1,5 +1,11 @@
 //! Template filters: nothing that a device or a person named stands in a template without one.
 
+#![expect(
+    clippy::unused_self,
+    unreachable_pub,
+    reason = "what the macro makes of a function is not ours"
+)]
+
 use askama::filter_fn;
 
 use crate::markup::Markup;

@@ -44,10 +44,6 @@ impl Markup {
     pub(crate) fn push_own(&mut self, html: &str) {
         self.0.push_str(html);
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// Controls, and the marks that embed, override or isolate a direction.

@@ -113,8 +113,7 @@ fn body(
     mime: &'static str,
     plain: Vec<u8>,
 ) -> Response<Body> {
-    let coding =
-        if plain.len() < COMPRESS_MIN { Coding::Plain } else { Coding::accepted(asked) };
+    let coding = if plain.len() < COMPRESS_MIN { Coding::Plain } else { Coding::accepted(asked) };
     let squeezed = coding.squeeze(&plain);
     let coding = if squeezed.is_some() { coding.name() } else { None };
     let mut response = Response::new(Body::from(squeezed.unwrap_or(plain)));

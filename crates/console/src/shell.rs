@@ -115,9 +115,10 @@ impl Shell {
     }
 
     pub(crate) fn asset(name: &str) -> &'static str {
-        let all: [(&str, &Asset); 6] = [
+        let all: [(&str, &Asset); 7] = [
             ("app.css", &assets::APP_CSS),
             ("icon.svg", &assets::ICON_SVG),
+            ("ask.js", &assets::ASK_JS),
             ("live.js", &assets::LIVE_JS),
             ("chart.js", &assets::CHART_JS),
             ("uplot.js", &assets::UPLOT_JS),

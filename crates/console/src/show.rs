@@ -5,7 +5,9 @@ mod number;
 mod span;
 mod time;
 
-pub(crate) use number::{bytes, compact, count, count_plain, exact, integer, number, number_unit};
+pub(crate) use number::{
+    bytes, compact, count, count_plain, exact, integer, number, number_unit, rounded, with_unit,
+};
 pub(crate) use span::{span, span_plain};
 pub(crate) use time::{
     clock, clock_plain, day_and_clock, day_and_clock_plain, day_and_clock_seconds, iso, stamp,
@@ -72,4 +74,3 @@ pub(crate) fn label(signal: &str) -> String {
         None => signal.to_owned(),
     }
 }
-

@@ -39,4 +39,3 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     }
     out
 }
-

@@ -1,5 +1,5 @@
 //! Serves the console on an invented site, so that pages can be worked on without a database:
-//! `cargo run -p console --example console-dev -- [--listen ADDR] [--empty]`
+//! `cargo run -p console --example console-dev -- [--listen ADDR] [--empty] [--hostile]`
 
 #[path = "world.rs"]
 mod world;
@@ -18,6 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         match word.as_str() {
             "--listen" => address = words.next().ok_or("--listen needs an address")?.parse()?,
             "--empty" => world = world.empty(),
+            "--hostile" => world = world.hostile(),
             other => return Err(format!("unknown argument {other}").into()),
         }
     }

@@ -13,8 +13,8 @@ use console::{Point, Reading, Value};
 use jiff::tz::TimeZone;
 use model::Timestamp;
 
-pub use devices::Spec;
-use devices::{Shape, Sense};
+use devices::Spec;
+use devices::{Sense, Shape};
 
 /// 2026-11-22 12:10:44 in Nairobi.
 const NOON: Timestamp = Timestamp::from_millis(1_795_338_644_000);
@@ -23,7 +23,7 @@ const SLOT_MS: i64 = 250;
 /// What the site has of its past.
 const PAST: Duration = Duration::from_secs(45 * 86_400);
 
-pub struct World {
+pub(crate) struct World {
     specs: Vec<Spec>,
     zone: TimeZone,
     /// The clock started here; without it, it stands still.
@@ -32,26 +32,26 @@ pub struct World {
 
 impl World {
     /// A site whose clock stands still.
-    pub fn still() -> Self {
+    pub(crate) fn still() -> Self {
         let zone = TimeZone::get("Africa/Nairobi").unwrap_or(TimeZone::UTC);
         Self { specs: devices::all(), zone, started: None }
     }
 
     /// A site whose clock runs on from the same minute at every start.
     #[expect(clippy::disallowed_methods, reason = "an example has no other shell than itself")]
-    pub fn moving() -> Self {
+    pub(crate) fn moving() -> Self {
         Self { started: Some(Instant::now()), ..Self::still() }
     }
 
     /// Before the first message.
-    pub fn empty(mut self) -> Self {
+    pub(crate) fn empty(mut self) -> Self {
         self.specs.clear();
         self
     }
 
-    /// The same site with these devices too.
-    pub fn with(mut self, more: impl IntoIterator<Item = Spec>) -> Self {
-        self.specs.extend(more);
+    /// The same site, where some devices gave themselves names against us.
+    pub(crate) fn hostile(mut self) -> Self {
+        self.specs.extend(devices::hostile());
         self
     }
 

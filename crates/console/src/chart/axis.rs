@@ -76,11 +76,16 @@ fn within(day: Date, step: Step) -> Vec<(DateTime, String)> {
             // Counted from a fixed day, so that a later window has the same ticks.
             let since = day.day_of_year() - 1;
             let hit = since % days == 0;
-            hit.then(|| (day.at(0, 0, 0, 0), day.strftime("%-d %b").to_string())).into_iter().collect()
+            hit.then(|| (day.at(0, 0, 0, 0), day.strftime("%-d %b").to_string()))
+                .into_iter()
+                .collect()
         }
         Step::Months => {
             let first = day.day() == 1;
-            first.then(|| (day.at(0, 0, 0, 0), day.strftime("%b").to_string())).into_iter().collect()
+            first
+                .then(|| (day.at(0, 0, 0, 0), day.strftime("%b").to_string()))
+                .into_iter()
+                .collect()
         }
     }
 }

@@ -31,8 +31,10 @@ struct Numbers<'a> {
 
 /// JSON that can stand inside a page: no `<` in it.
 pub(crate) fn script(plots: &[(&str, Option<&str>, Plot<'_>)]) -> String {
-    let numbers: Vec<Numbers<'_>> =
-        plots.iter().map(|(name, unit, plot)| numbers(name, unit.unwrap_or_default(), plot)).collect();
+    let numbers: Vec<Numbers<'_>> = plots
+        .iter()
+        .map(|(name, unit, plot)| numbers(name, unit.unwrap_or_default(), plot))
+        .collect();
     let json = serde_json::to_string(&numbers).unwrap_or_else(|_| "[]".to_owned());
     json.replace('<', "\\u003c")
 }

@@ -24,7 +24,7 @@ impl Scale {
 
     /// Two to five multiples of 1, 2 or 5 times a power of ten.
     pub(crate) fn ticks(&self) -> Vec<f64> {
-        let step = step((self.high - self.low) / 4.0);
+        let step = step((self.high - self.low) / 5.0);
         let first = (self.low / step).ceil();
         let mut ticks = Vec::new();
         for index in 0..12_u8 {
@@ -43,9 +43,9 @@ fn step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     let part = rough / power;
     let round = match part {
-        ..1.5 => 1.0,
-        1.5..3.5 => 2.0,
-        3.5..7.5 => 5.0,
+        ..=1.0 => 1.0,
+        ..=2.0 => 2.0,
+        ..=5.0 => 5.0,
         _ => 10.0,
     };
     round * power

@@ -13,7 +13,8 @@ const FINE: f64 = 4.0;
 
 /// Grid, band, line, end dot, and the value labels inside the plot.
 pub(crate) fn plot(plot: &Plot<'_>, times: &[Tick]) -> Markup {
-    let mut out = format!("<svg class=\"drawn\" width=\"100%\" height=\"{HEIGHT}\"><g class=\"grid\">");
+    let mut out =
+        format!("<svg class=\"drawn\" width=\"100%\" height=\"{HEIGHT}\"><g class=\"grid\">");
     let scale = Scale::new(plot.extremes().unwrap_or((0.0, 1.0)), HEIGHT);
     let values: Vec<f64> = plot.extremes().map(|_| scale.ticks()).unwrap_or_default();
     for tick in times {
@@ -51,14 +52,16 @@ pub(crate) fn plot(plot: &Plot<'_>, times: &[Tick]) -> Markup {
 
 /// The one time axis, under the last plot.
 pub(crate) fn axis_row(plot: &Plot<'_>, times: &[Tick], zone: &str) -> Markup {
+    let zone = Markup::text(zone);
     let mut out = String::from("<svg class=\"drawn times\" width=\"100%\" height=\"20\">");
+    add(&mut out, format_args!("<text y=\"15\">{zone}</text>"));
     for (index, tick) in times.iter().enumerate() {
         let x = plot.x(tick.time);
-        // The first label turns inwards; the last place is the zone's.
-        let side = if x < 30.0 { "start" } else { "middle" };
-        let class = match x {
-            920.0.. => " class=\"late\" visibility=\"hidden\"",
-            _ if index % 2 == 1 => " class=\"second\"",
+        // The last label turns inwards; the first place is the zone's.
+        let side = if x > 970.0 { "end" } else { "middle" };
+        let class = match (x, index % 2) {
+            (..90.0, _) => " visibility=\"hidden\"",
+            (_, 1) => " class=\"second\"",
             _ => "",
         };
         let x = percent(x);
@@ -68,8 +71,7 @@ pub(crate) fn axis_row(plot: &Plot<'_>, times: &[Tick], zone: &str) -> Markup {
             format_args!("<text{class} x=\"{x}%\" y=\"15\" text-anchor=\"{side}\">{label}</text>"),
         );
     }
-    let zone = Markup::text(zone);
-    add(&mut out, format_args!("<text x=\"100%\" y=\"15\" text-anchor=\"end\">{zone}</text></svg>"));
+    out.push_str("</svg>");
     Markup::own(&out)
 }
 

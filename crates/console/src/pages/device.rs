@@ -137,9 +137,13 @@ struct Choice {
     chosen: bool,
 }
 
+fn attributes(device: &Device) -> Vec<(String, String)> {
+    let pairs = device.attributes.iter();
+    pairs.map(|(name, value)| (show::label(name), value.clone())).collect()
+}
+
 /// The last value of a signal.
 struct Now {
-    name: String,
     label: String,
     cell: String,
     value: Markup,
@@ -249,7 +253,7 @@ fn page(shell: Shell, (asked, view): (&Asked, &View), charts: charts::Charts) ->
         id: device.id.clone(),
         first_seen: device.first_seen.map(|time| show::stamp(time, zone)),
         keys: device.keys.clone(),
-        attributes: device.attributes.clone(),
+        attributes: attributes(device),
         handle: row.handle.clone(),
         shell,
     }
@@ -260,7 +264,6 @@ fn latest(view: &View, signal: &Signal, t: Text) -> Now {
     let unit = signal.unit.as_deref();
     let charted = signal.points.iter().any(|point| point.last.is_finite());
     Now {
-        name: signal.name.clone(),
         label: show::label(&signal.name),
         cell: cell(handle, &signal.name),
         value: value(signal.latest.as_ref(), unit, t),

@@ -108,21 +108,20 @@ struct Facet {
 
 pub(crate) async fn show(ask: Ask, Query(asked): Query<Asked>) -> Response {
     let filter = asked.filter(ROWS_MAX);
-    let view = ask
-        .read(move |site| Ok((site.devices(&filter)?, site.identity(), site.now())))
-        .await;
+    let view =
+        ask.read(move |site| Ok((site.devices(&filter)?, site.identity(), site.now()))).await;
     let made = view.map(|(list, identity, now)| {
         let t = Text::default();
         let shell = Shell::new(&ask, Here::Devices, t.nav_devices(), list.durable);
         let mut query = asked.with("page", &asked.page().to_string());
         query.push_str("&view=devices");
         let rows = list.rows.iter().map(|row| Row::new(row, now, &identity.zone, t)).collect();
-        page(shell.live(&query), (asked, &list), rows, identity.mqtt)
+        page(shell.live(&query), (asked, &list), rows, &identity.mqtt)
     });
     answer(&ask, made)
 }
 
-fn page(shell: Shell, (asked, list): (Asked, &DeviceList), devices: Vec<Row>, mqtt: String) -> Page {
+fn page(shell: Shell, (asked, list): (Asked, &DeviceList), devices: Vec<Row>, mqtt: &str) -> Page {
     let t = shell.t;
     let first = (asked.page() - 1).saturating_mul(ROWS_MAX);
     let last = first.saturating_add(u64::try_from(devices.len()).unwrap_or(u64::MAX));
@@ -134,15 +133,14 @@ fn page(shell: Shell, (asked, list): (Asked, &DeviceList), devices: Vec<Row>, mq
             false => t.attention_count(list.total),
         },
         total: list.total,
-        address: show::code(&mqtt),
+        address: show::code(mqtt),
         facets: [
             ("by-status", t.column_status(), statuses(&asked, list, t)),
             ("by-type", t.column_type(), kinds(&asked, list, t)),
         ],
         orders: orders(&asked, t),
-        span: (paged && last > first).then(|| {
-            t.devices_span(&show::count(first + 1), &show::count(last), list.matching)
-        }),
+        span: (paged && last > first)
+            .then(|| t.devices_span(&show::count(first + 1), &show::count(last), list.matching)),
         before: (first > 0).then(|| asked.with("page", &(asked.page() - 1).to_string())),
         after: (last < list.matching).then(|| asked.with("page", &(asked.page() + 1).to_string())),
         json: format!("/devices.json{}", asked.with("page", "")),
@@ -198,10 +196,7 @@ fn orders(asked: &Asked, t: Text) -> Vec<Facet> {
         href: format!("/devices{}", asked.with("order", word)),
         chosen: order == own,
     };
-    vec![
-        one(t.order_name(), "", Order::Handle),
-        one(t.order_heard(), "heard", Order::LastSeen),
-    ]
+    vec![one(t.order_name(), "", Order::Handle), one(t.order_heard(), "heard", Order::LastSeen)]
 }
 
 const fn word(status: Status) -> &'static str {
@@ -257,15 +252,18 @@ pub(crate) async fn csv(ask: Ask, Query(asked): Query<Asked>) -> Response {
                 Some(text) => text.to_owned(),
                 None => value.to_string(),
             });
-            csv_line(&mut out, &[
-                record.device,
-                record.r#type,
-                record.status,
-                &record.last_heard.unwrap_or_default(),
-                record.signal.unwrap_or_default(),
-                &value.unwrap_or_default(),
-                record.unit.unwrap_or_default(),
-            ]);
+            csv_line(
+                &mut out,
+                &[
+                    record.device,
+                    record.r#type,
+                    record.status,
+                    &record.last_heard.unwrap_or_default(),
+                    record.signal.unwrap_or_default(),
+                    &value.unwrap_or_default(),
+                    record.unit.unwrap_or_default(),
+                ],
+            );
         }
         out.into_bytes()
     })

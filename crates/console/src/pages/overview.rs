@@ -52,7 +52,6 @@ struct Item {
     href: String,
     kind: String,
     sentence: Markup,
-    since: Markup,
     lasting: Markup,
 }
 
@@ -75,18 +74,14 @@ pub(crate) async fn show(ask: Ask) -> Response {
     let made = view.map(|(view, identity, now)| {
         let t = Text::default();
         let shell = Shell::new(&ask, Here::Overview, t.nav_overview(), view.durable);
-        let empty = (view.figures.devices == 0).then(|| t.overview_empty(&show::code(&identity.mqtt)));
+        let empty =
+            (view.figures.devices == 0).then(|| t.overview_empty(&show::code(&identity.mqtt)));
         page(shell.live("?view=overview"), &view, (now, &identity.zone), empty)
     });
     answer(&ask, made)
 }
 
-fn page(
-    shell: Shell,
-    view: &Overview,
-    at: (Timestamp, &TimeZone),
-    empty: Option<Markup>,
-) -> Page {
+fn page(shell: Shell, view: &Overview, at: (Timestamp, &TimeZone), empty: Option<Markup>) -> Page {
     let t = shell.t;
     let (now, zone) = at;
     Page {
@@ -120,7 +115,8 @@ pub(crate) fn figures(figures: &Figures, t: Text) -> Vec<Figure> {
         Figure {
             label: t.figure_silent(),
             value: show::count_plain(silent),
-            note: if silent == 0 { t.figure_silent_none() } else { t.figure_silent_some() }.to_owned(),
+            note: if silent == 0 { t.figure_silent_none() } else { t.figure_silent_some() }
+                .to_owned(),
             mark: (silent > 0).then_some("stale"),
             cell: "#silent",
             note_cell: "#silence",
@@ -168,7 +164,6 @@ fn item(one: &Attention, at: (Timestamp, &TimeZone), t: Text) -> Item {
         handle: one.handle.clone(),
         kind: one.kind.clone(),
         sentence,
-        since,
         lasting: show::span(now.since(one.since), t),
     }
 }
@@ -176,14 +171,15 @@ fn item(one: &Attention, at: (Timestamp, &TimeZone), t: Text) -> Item {
 fn moved(change: &Change, t: Text) -> Moved {
     let unit = change.unit.as_deref();
     let by = change.latest - change.before;
+    let rounded = show::rounded(by, change.latest);
     let sign = if by > 0.0 { "+" } else { "" };
     Moved {
         href: urls::device(&change.handle),
         handle: change.handle.clone(),
         label: show::label(&change.signal),
         spark: spark::draw(&change.spark),
-        value: show::code(&show::number_unit(change.latest, unit)),
-        by: t.changed_by(&show::code(&format!("{sign}{}", show::number_unit(by, unit)))),
+        value: show::code(&show::with_unit(show::rounded(change.latest, change.latest), unit)),
+        by: t.changed_by(&show::code(&format!("{sign}{}", show::with_unit(rounded, unit)))),
     }
 }
 

@@ -23,7 +23,8 @@ pub(crate) async fn change(ask: Ask, Form(choice): Form<Choice>) -> Response {
     }
     let theme = Theme::parse(&choice.theme);
     let mut response = reply::see_other(local(&choice.back));
-    let cookie = format!("theme={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", theme.word());
+    let cookie =
+        format!("theme={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", theme.word());
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

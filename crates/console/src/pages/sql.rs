@@ -93,9 +93,7 @@ async fn respond(ask: &Ask, statement: String) -> Response {
             let rows = rows(answer, (&statement, &identity.zone), t);
             (Some(Outcome::Rows(rows)), StatusCode::OK)
         }
-        Some(Err(fault)) => {
-            (Some(Outcome::Fault(sentence(&fault, t))), status(&fault))
-        }
+        Some(Err(fault)) => (Some(Outcome::Fault(sentence(&fault, t))), status(&fault)),
     };
     let page = Page {
         t,

@@ -73,12 +73,29 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 pub(crate) fn number_unit(value: f64, unit: Option<&str>) -> String {
-    let mut out = number(value);
+    with_unit(number(value), unit)
+}
+
+/// A no-break space joins them.
+pub(crate) fn with_unit(mut out: String, unit: Option<&str>) -> String {
     if let Some(unit) = unit.filter(|unit| !unit.is_empty() && *unit != "1") {
         // Writing to a string cannot fail.
         write!(out, "{NO_BREAK}{unit}").unwrap_or_default();
     }
     out
+}
+
+/// A number that was computed from readings: two or three digits that mean something, as many
+/// decimals as a number of the size of `like` has.
+pub(crate) fn rounded(value: f64, like: f64) -> String {
+    let decimals = match like.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    let power = 10_f64.powi(decimals);
+    number((value * power).round() / power)
 }
 
 /// An integer of a query: a year or a number of a part is no quantity, so nothing is grouped.

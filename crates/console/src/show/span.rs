@@ -13,7 +13,7 @@ const DAY: u64 = 24 * HOUR;
 pub(crate) fn span_plain(span: Duration, t: Text) -> String {
     let seconds = span.as_secs();
     let (number, unit) = match seconds {
-        0 if !span.is_zero() => (span.as_millis().into(), t.unit_millisecond()),
+        0 if !span.is_zero() => (span.as_millis(), t.unit_millisecond()),
         0..MINUTE => (u128::from(seconds), t.unit_second()),
         MINUTE..HOUR => (u128::from(seconds / MINUTE), t.unit_minute()),
         // Up to two days hours still say more than days.

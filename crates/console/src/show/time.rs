@@ -61,8 +61,5 @@ pub(crate) fn zone_name(time: Timestamp, zone: &TimeZone) -> String {
 }
 
 fn element(time: Timestamp, text: &str) -> Markup {
-    Markup::own(&format!(
-        "<bdi dir=\"ltr\"><time datetime=\"{}\">{text}</time></bdi>",
-        iso(time)
-    ))
+    Markup::own(&format!("<bdi dir=\"ltr\"><time datetime=\"{}\">{text}</time></bdi>", iso(time)))
 }

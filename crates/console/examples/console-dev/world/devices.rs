@@ -8,40 +8,47 @@ use model::Timestamp;
 use super::{NOON, SLOT_MS};
 
 #[derive(Clone, Debug)]
-pub struct Spec {
-    pub handle: String,
-    pub kind: &'static str,
+pub(crate) struct Spec {
+    pub(crate) handle: String,
+    pub(crate) kind: &'static str,
     /// Seconds between two reports.
-    pub every: i64,
-    pub senses: Vec<Sense>,
+    pub(crate) every: i64,
+    pub(crate) senses: Vec<Sense>,
     /// Not heard for this long at the start of the clock.
-    pub silent_for: Option<Duration>,
+    pub(crate) silent_for: Option<Duration>,
     /// A stretch without reports: how long before the start it began, and how long it was.
-    pub gap: Option<(Duration, Duration)>,
-    pub dialect: &'static str,
-    index: u64,
+    pub(crate) gap: Option<(Duration, Duration)>,
+    pub(crate) dialect: &'static str,
+    pub(crate) index: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Sense {
-    pub name: &'static str,
-    pub unit: Option<&'static str>,
-    pub shape: Shape,
-    pub guessed: bool,
+pub(crate) struct Sense {
+    pub(crate) name: &'static str,
+    pub(crate) unit: Option<&'static str>,
+    pub(crate) shape: Shape,
+    pub(crate) guessed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Around `base`, up by `swing` in the afternoon, with noise, in steps of `step`.
-    Daily { base: f64, swing: f64, noise: f64, step: f64 },
+    Daily {
+        base: f64,
+        swing: f64,
+        noise: f64,
+        step: f64,
+    },
     /// Grows by this an hour.
-    Counter { rate: f64 },
+    Counter {
+        rate: f64,
+    },
     Switch,
     Words([&'static str; 2]),
 }
 
 impl Spec {
-    pub fn new(handle: &str, kind: &'static str, every: i64, senses: Vec<Sense>) -> Self {
+    pub(crate) fn new(handle: &str, kind: &'static str, every: i64, senses: Vec<Sense>) -> Self {
         Self {
             handle: handle.to_owned(),
             kind,
@@ -54,31 +61,31 @@ impl Spec {
         }
     }
 
-    pub(super) fn every_ms(&self) -> i64 {
+    pub(crate) fn every_ms(&self) -> i64 {
         self.every * 1_000
     }
 
     /// Devices do not all speak at once.
-    pub(super) fn phase_ms(&self) -> i64 {
+    pub(crate) fn phase_ms(&self) -> i64 {
         let slots = self.every_ms() / SLOT_MS;
         i64::try_from(self.index).unwrap_or(0) % slots * SLOT_MS
     }
 
-    pub(super) fn last(&self) -> Timestamp {
+    pub(crate) fn last(&self) -> Timestamp {
         match self.silent_for {
             Some(silence) => NOON.saturating_sub(silence),
             None => Timestamp::from_micros(i64::MAX),
         }
     }
 
-    pub(super) fn missing(&self, time: Timestamp) -> bool {
+    pub(crate) fn missing(&self, time: Timestamp) -> bool {
         self.gap.is_some_and(|(before, long)| {
             let from = NOON.saturating_sub(before);
             time > from && time < from.saturating_add(long)
         })
     }
 
-    pub(super) fn number(&self, sense: &Sense, time: Timestamp) -> f64 {
+    pub(crate) fn number(&self, sense: &Sense, time: Timestamp) -> f64 {
         let seed = self.index * 131 + sense.name.bytes().map(u64::from).sum::<u64>();
         let hours = hours(time);
         match sense.shape {
@@ -87,8 +94,11 @@ impl Spec {
                 let day = ((hours - 12.0) / 24.0 * TAU).cos();
                 // Weather: slow, and different every day.
                 let slow = drift(seed, hours / 5.0) * swing * 0.5;
-                let fast = drift(seed + 1, hours * 2.0) * noise + (chance(mix(seed, time)) - 0.5) * noise;
-                ((base + offset + swing * day + slow + fast) / step).round() * step
+                let fast =
+                    drift(seed + 1, hours * 2.0) * noise + (chance(mix(seed, time)) - 0.5) * noise;
+                let steps = (base + offset + swing * day + slow + fast) / step;
+                // Divided, so that a tenth is the double that one writes as a tenth.
+                steps.round() / (1.0 / step).round()
             }
             Shape::Counter { rate } => {
                 let past = hours - hours_of(NOON) + 1_080.0;
@@ -123,7 +133,11 @@ fn chance(seed: u64) -> f64 {
 }
 
 /// Between -1 and 1, smooth in `at`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at is hours, positive")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at is hours, positive"
+)]
 fn drift(seed: u64, at: f64) -> f64 {
     let (whole, part) = (at.floor(), at.fract());
     let knot = |index: f64| chance(seed.wrapping_mul(977).wrapping_add(index as u64)) * 2.0 - 1.0;
@@ -133,7 +147,12 @@ fn drift(seed: u64, at: f64) -> f64 {
 
 const fn daily(name: &'static str, unit: &'static str, shape: (f64, f64, f64, f64)) -> Sense {
     let (base, swing, noise, step) = shape;
-    Sense { name, unit: Some(unit), shape: Shape::Daily { base, swing, noise, step }, guessed: false }
+    Sense {
+        name,
+        unit: Some(unit),
+        shape: Shape::Daily { base, swing, noise, step },
+        guessed: false,
+    }
 }
 
 const fn other(name: &'static str, unit: Option<&'static str>, shape: Shape) -> Sense {
@@ -184,42 +203,79 @@ fn line(rate: f64) -> Vec<Sense> {
     ]
 }
 
-pub(super) fn all() -> Vec<Spec> {
+pub(crate) fn all() -> Vec<Spec> {
     let mut specs = Vec::new();
     for house in 1..=8 {
         specs.push(Spec::new(&format!("greenhouse/{house}/air"), "air", 60, air()));
         specs.push(Spec::new(&format!("greenhouse/{house}/soil"), "soil", 300, soil()));
-        specs.push(Spec::new(&format!("greenhouse/{house}/vent"), "vent", 120, vec![
-            daily("opening", "%", (38.0, 30.0, 4.0, 1.0)),
-            other("mode", None, Shape::Words(["automatic", "manual"])),
-        ]));
+        specs.push(Spec::new(
+            &format!("greenhouse/{house}/vent"),
+            "vent",
+            120,
+            vec![
+                daily("opening", "%", (38.0, 30.0, 4.0, 1.0)),
+                other("mode", None, Shape::Words(["automatic", "manual"])),
+            ],
+        ));
     }
     for pump_of in ["north", "south", "borehole", "booster"] {
         specs.push(Spec::new(&format!("water/pump-{pump_of}"), "pump", 10, pump()));
-        specs.push(Spec::new(&format!("water/tank-{pump_of}"), "tank", 60, vec![
-            daily("level", "%", (71.0, -14.0, 1.0, 0.1)),
-            daily("temperature", "°C", (22.0, 1.0, 0.1, 0.1)),
-        ]));
+        specs.push(Spec::new(
+            &format!("water/tank-{pump_of}"),
+            "tank",
+            60,
+            vec![
+                daily("level", "%", (71.0, -14.0, 1.0, 0.1)),
+                daily("temperature", "°C", (22.0, 1.0, 0.1, 0.1)),
+            ],
+        ));
     }
-    for (name, rate) in [("filler", 142.0), ("capper", 141.0), ("labeller", 140.0), ("packer", 12.0)] {
+    for (name, rate) in
+        [("filler", 142.0), ("capper", 141.0), ("labeller", 140.0), ("packer", 12.0)]
+    {
         specs.push(Spec::new(&format!("bottling/line-1/{name}"), "line_station", 5, line(rate)));
     }
     for room in ["a", "b", "c", "d"] {
-        specs.push(Spec::new(&format!("cold-store/room-{room}"), "room", 60, vec![
-            daily("temperature", "°C", (-2.4, 0.7, 0.5, 0.1)),
-            other("door_open", None, Shape::Switch),
-        ]));
+        specs.push(Spec::new(
+            &format!("cold-store/room-{room}"),
+            "room",
+            60,
+            vec![
+                daily("temperature", "°C", (-2.4, 0.7, 0.5, 0.1)),
+                other("door_open", None, Shape::Switch),
+            ],
+        ));
     }
     for meter in ["main", "pumps", "bottling", "cold-store"] {
-        specs.push(Spec::new(&format!("meters/{meter}"), "meter", 15, vec![
-            daily("power", "kW", (18.0, 6.5, 1.6, 0.01)),
-            other("energy", Some("kWh"), Shape::Counter { rate: 17.4 }),
-            daily("voltage", "V", (231.0, -2.2, 1.4, 0.1)),
-        ]));
+        specs.push(Spec::new(
+            &format!("meters/{meter}"),
+            "meter",
+            15,
+            vec![
+                daily("power", "kW", (18.0, 6.5, 1.6, 0.01)),
+                other("energy", Some("kWh"), Shape::Counter { rate: 17.4 }),
+                daily("voltage", "V", (231.0, -2.2, 1.4, 0.1)),
+            ],
+        ));
     }
     specs.push(Spec::new("weather/mast", "mast", 60, mast()));
     trouble(&mut specs);
     specs
+}
+
+/// Names that try to be markup, to turn a line around, to leave their place or to fill it.
+pub(crate) const HOSTILE: [&str; 7] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "pump \u{202e}gnp.exe",
+    "\u{5de}\u{5e9}\u{5d0}\u{5d1}\u{5d4} 4",
+    "a/../../about",
+    "barn?x=1#y&z=%41'; DROP TABLE readings",
+    "a-name-without-any-place-to-break-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on",
+];
+
+pub(crate) fn hostile() -> Vec<Spec> {
+    HOSTILE.into_iter().map(|name| Spec::new(name, "node", 60, air())).collect()
 }
 
 /// What is not well on this site.

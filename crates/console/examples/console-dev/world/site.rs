@@ -91,7 +91,8 @@ impl World {
     fn changed(&self, now: Timestamp) -> Vec<Change> {
         let wanted = ["greenhouse/3/air", "water/pump-north", "cold-store/room-b", "meters/main"];
         let mean = |spec: &Spec, sense: &Sense, to: Timestamp| {
-            let values = spec.reports(to.saturating_sub(HOUR), to).map(|time| spec.number(sense, time));
+            let values =
+                spec.reports(to.saturating_sub(HOUR), to).map(|time| spec.number(sense, time));
             let (sum, count) = values.fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
             sum / f64::max(count, 1.0)
         };
@@ -237,7 +238,7 @@ impl Site for World {
         }
         let mut kinds: Vec<_> = kinds.into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect();
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let page = found.iter().skip(filter.offset as usize).take(filter.limit as usize);
+        let page = found.iter().skip(whole(filter.offset)).take(whole(filter.limit));
         Ok(DeviceList {
             durable: self.at(position_of(now)),
             rows: page.map(|spec| Self::row(spec, now)).collect(),
@@ -305,7 +306,9 @@ impl Site for World {
         let mut changes = Changes { durable, gone, ..Changes::default() };
         let (from, to) = (time_of(since), time_of(durable.position));
         for handle in want.devices.iter().filter(|_| !gone) {
-            let Some(spec) = self.specs.iter().find(|spec| spec.handle == *handle) else { continue };
+            let Some(spec) = self.specs.iter().find(|spec| spec.handle == *handle) else {
+                continue;
+            };
             let times: Vec<Timestamp> = spec.reports(from, to).collect();
             let Some(latest) = times.last() else { continue };
             changes.devices.push(DeviceChange {
@@ -339,6 +342,10 @@ impl Site for World {
         changes.figures = want.figures.then(|| self.figures(now));
         Ok(changes)
     }
+}
+
+fn whole(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl World {

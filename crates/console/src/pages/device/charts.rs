@@ -73,7 +73,11 @@ pub(crate) fn draw(view: &View, asked: &Asked, t: Text) -> Charts {
     let axis = plots.first().filter(|_| !plain);
     Charts {
         axis: axis.map(|(_, _, plot)| chart::axis_row(plot, &times, &zone)),
-        ticks: times.iter().map(|tick| tick.time.millis().to_string()).collect::<Vec<_>>().join(","),
+        ticks: times
+            .iter()
+            .map(|tick| tick.time.millis().to_string())
+            .collect::<Vec<_>>()
+            .join(","),
         points: if plain { String::new() } else { chart::script(&plots) },
         figures: figures.collect(),
         plain,
@@ -104,11 +108,11 @@ fn figure(
     let last = signal.latest.as_ref().map(|one| show::value_plain(&one.value, unit, t));
     let said = t.chart_summary_plain(
         plot.gaps(),
-        &show::number_unit(high, unit),
         &label,
-        &last.unwrap_or_default(),
-        &show::number_unit(low, unit),
         range.label(t),
+        &show::number_unit(low, unit),
+        &show::number_unit(high, unit),
+        &last.unwrap_or_default(),
     );
     Figure {
         id: String::new(),
@@ -116,9 +120,9 @@ fn figure(
         cell: cell(handle, &signal.name),
         value: super::value(signal.latest.as_ref(), unit, t),
         range: t.chart_range(
-            &show::code(&high_text),
-            &show::code(&low_text),
             &Markup::text(range.label(t)),
+            &show::code(&low_text),
+            &show::code(&high_text),
         ),
         summary: said,
         drawing: chart::plot(plot, times),

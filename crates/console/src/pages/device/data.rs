@@ -44,16 +44,19 @@ fn csv(device: &Device) -> String {
             let time = show::iso(point.time);
             let [last, min, mean, max] =
                 [point.last, point.min, point.mean, point.max].map(|value| value.to_string());
-            csv_line(&mut out, &[
-                &time,
-                &device.row.handle,
-                &signal.name,
-                signal.unit.as_deref().unwrap_or_default(),
-                &last,
-                &min,
-                &mean,
-                &max,
-            ]);
+            csv_line(
+                &mut out,
+                &[
+                    &time,
+                    &device.row.handle,
+                    &signal.name,
+                    signal.unit.as_deref().unwrap_or_default(),
+                    &last,
+                    &min,
+                    &mean,
+                    &max,
+                ],
+            );
         }
     }
     out
