@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
@@ -55,6 +56,7 @@ pub struct Writer {
     /// When `flush_due` first saw rows since the last flush was marked.
     hot_since: Option<Timestamp>,
     flush: Flush,
+    pause: Pause,
     /// Files of folders that retention dropped; each goes when no view holds it.
     dropped: Vec<Arc<ColdFile>>,
 }
@@ -71,6 +73,18 @@ enum Flush {
         thread: JoinHandle<Result<Flushed, FlushFault>>,
     },
 }
+
+/// After a failed flush, so that a full disk is not written to without a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    None,
+    /// From the next look at the clock on.
+    Begins,
+    Until(Timestamp),
+}
+
+/// How long after a failed flush none is due.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Opens the history of one space.
 ///
@@ -111,6 +125,7 @@ pub fn open_on(
         hot_len: 0,
         hot_since: None,
         flush: Flush::None,
+        pause: Pause::None,
         dropped: Vec::new(),
     };
     let resume = Resume { position: snapshot.position, extra: snapshot.extra };
@@ -222,12 +237,21 @@ impl Writer {
         self.shared.tail().hot.sealed().position
     }
 
-    /// Whether the hot tail is large or old enough for `flush`, and none is under way.
+    /// Whether the hot tail is large or old enough for `flush`, none is under way, and none failed
+    /// within the last ten seconds.
     pub fn flush_due(&mut self, now: Timestamp) -> bool {
         if self.hot_len == 0 || !matches!(self.flush, Flush::None) {
             return false;
         }
+        match self.pause {
+            Pause::Begins => self.pause = Pause::Until(now.saturating_add(PAUSE)),
+            Pause::Until(end) if end <= now => self.pause = Pause::None,
+            Pause::None | Pause::Until(_) => {}
+        }
         let since = *self.hot_since.get_or_insert(now);
+        if self.pause != Pause::None {
+            return false;
+        }
         self.hot_len >= self.options.hot_rows_max || now.since(since) >= self.options.hot_age_max
     }
 
@@ -330,7 +354,8 @@ impl Writer {
         outcome: Result<Flushed, FlushFault>,
     ) -> Result<Flushed, FlushFault> {
         self.hot_len = self.shared.tail().hot.len();
-        let flushed = outcome?;
+        let flushed = outcome.inspect_err(|_| self.pause = Pause::Begins)?;
+        self.pause = Pause::None;
         self.flushed_last = last_times.into();
         Ok(flushed)
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use history::storage::memory::Memory;
+use history::storage::memory::{Fault, Memory};
 use history::{Options, Reader, Room, Scan, SeriesInfo, SeriesKey, column, open_on};
 use model::{Horizon, Position, Quality, Timestamp, Value};
 
@@ -92,4 +92,22 @@ fn old_rows_make_a_flush_due() {
     site.commit_all();
     site.flush().unwrap();
     assert!(!site.writer.flush_due(later));
+}
+
+#[test]
+fn a_failed_flush_is_due_again_after_a_pause() {
+    let mut site = Site::new();
+    for step in 0..1_000 {
+        site.write([number("d", "s", step, 1.0)]);
+    }
+    site.commit_all();
+    assert!(site.writer.flush_due(NOW));
+    site.storage.fail_at(site.storage.calls(), Fault::Once);
+    let fault = site.flush().unwrap_err();
+    assert!(!fault.is_final(), "{fault}");
+    assert!(!site.writer.flush_due(NOW));
+    assert!(!site.writer.flush_due(NOW.saturating_add(Duration::from_secs(9))));
+    assert!(site.writer.flush_due(NOW.saturating_add(Duration::from_secs(10))));
+    assert!(site.flush().unwrap());
+    site.check();
 }
