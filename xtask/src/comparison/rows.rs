@@ -23,10 +23,12 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The forwarder hears no DISCONNECT and keeps nothing.
+    /// The forwarder knows no topics: whoever subscribed to anything hears everything. And a
+    /// connection is no work for it.
     #[must_use]
     pub(super) fn fits(&self, peer: Peer) -> bool {
-        peer != Peer::Limit || self.unit != Unit::Connected
+        let topics = self.flags.iter().any(|flag| flag.starts_with("--groups"));
+        peer != Peer::Limit || self.unit != Unit::Connected && !topics
     }
 
     #[must_use]
