@@ -32,6 +32,8 @@ enum Verb {
         http: SocketAddr,
         #[arg(long)]
         anonymous: bool,
+        #[arg(long)]
+        config: Option<PathBuf>,
     },
 }
 
@@ -54,7 +56,7 @@ enum Way {
 
 #[expect(clippy::print_stdout, reason = "the addresses are told on standard output")]
 fn main() -> anyhow::Result<()> {
-    let Command { way, verb: Verb::Serve { data, mqtt, http, anonymous: _ } } = Command::parse();
+    let Command { way, verb: Verb::Serve { data, mqtt, http, .. } } = Command::parse();
     let store = Arc::new(Mutex::new(Store::open(&data, way)?));
     let (mqtt, http) = (TcpListener::bind(mqtt)?, TcpListener::bind(http)?);
     println!("mqtt {}\nhttp {}\nready", mqtt.local_addr()?, http.local_addr()?);

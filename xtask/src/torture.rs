@@ -39,6 +39,9 @@ pub struct Which {
     /// Given to the program before `serve`.
     #[arg(long = "binary-arg", allow_hyphen_values = true)]
     pub binary_args: Vec<String>,
+    /// Without xtask/torture.toml, which makes segments and the hot tail small.
+    #[arg(long)]
+    pub as_shipped: bool,
     /// Given to the program after its other arguments.
     #[arg(long = "serve-arg", allow_hyphen_values = true)]
     pub serve_args: Vec<String>,

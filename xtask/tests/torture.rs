@@ -55,7 +55,7 @@ mod tortured {
         Which {
             binary: Some(PathBuf::from(env!("CARGO_BIN_EXE_faithless-site"))),
             binary_args: vec![way.to_owned()],
-            serve_args: Vec::new(),
+            ..Which::default()
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Plan {
 /// # Errors
 /// When the site does not start, gets stuck or ends by itself: no verdict is possible then.
 pub fn run(plan: &Plan) -> Result<Verdict> {
-    let program = Program::find(&plan.which)?;
+    let program = Program::find_to_torture(&plan.which)?;
     let scratch = tempfile::Builder::new().prefix("althing-torture-").tempdir()?;
     let mut run = Run::new(plan, &program, scratch.path());
     let outcome = run.cycles();

@@ -51,7 +51,7 @@ pub struct Plan {
 /// # Errors
 /// When this machine has not what it takes, or a site gets stuck.
 pub fn run(plan: &Plan) -> Result<Verdict> {
-    let program = Program::find(&plan.which)?;
+    let program = Program::find_to_torture(&plan.which)?;
     let (mut verdict, mut dice, mut left) = (Verdict::default(), Dice::new(plan.seed), plan.images);
     let (mut recordings, mut writes) = (0, 0);
     while left > 0 {

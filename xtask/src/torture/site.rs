@@ -34,6 +34,19 @@ impl Program {
         Ok(Self { path, first: which.binary_args.clone(), last: which.serve_args.clone() })
     }
 
+    /// As `find`, with everything small that is usually large.
+    ///
+    /// # Errors
+    /// As `find`.
+    pub fn find_to_torture(which: &Which) -> Result<Self> {
+        let mut program = Self::find(which)?;
+        if !which.as_shipped {
+            let config = crate::step::root()?.join("xtask/torture.toml");
+            program.last.splice(0..0, ["--config".to_owned(), config.display().to_string()]);
+        }
+        Ok(program)
+    }
+
     /// A program that is pinned to one core of the machine.
     #[must_use]
     pub fn pinned(&self, core: u32) -> Self {
