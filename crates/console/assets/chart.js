@@ -7,6 +7,9 @@ const span = data.dataset.to - data.dataset.from;
 const column = span / data.dataset.columns;
 const HEIGHT = 136;
 const AIR = 0.12;
+const LETTERS = 9;
+/** Room for half of the end dot, outside of the plot. */
+const DOT = 4;
 let end = Number(data.dataset.to);
 
 const digits = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
@@ -103,9 +106,9 @@ class Signal {
   draw(cursor) {
     this.chart = new uPlot(
       {
-        width: this.plot.clientWidth,
+        width: this.plot.clientWidth + DOT,
         height: HEIGHT,
-        padding: [0, 0, 0, 0],
+        padding: [0, DOT, 0, 0],
         legend: { show: false },
         axes: [{ show: false }, { show: false }],
         cursor: { sync: { key: cursor }, drag: { x: false, y: false }, y: false, points: { show: false } },
@@ -172,14 +175,14 @@ class Signal {
     ctx.fillStyle = colour("text-3");
     for (const value of rounds(u.scales.y.min, u.scales.y.max)) {
       const y = u.valToPos(value, "y", true) - 4 * dense;
+      if (y < LETTERS * dense) continue;
       ctx.strokeText(number(value), bbox.left, y);
       ctx.fillText(number(value), bbox.left, y);
     }
     const point = this.points.at(-1);
     if (point) {
       ctx.beginPath();
-      const x = Math.min(u.valToPos(point.time / 1000, "x", true), bbox.left + bbox.width - 4 * dense);
-      ctx.arc(x, u.valToPos(point.last, "y", true), 3.5 * dense, 0, 7);
+      ctx.arc(u.valToPos(point.time / 1000, "x", true), u.valToPos(point.last, "y", true), 3.5 * dense, 0, 7);
       ctx.fillStyle = colour("series-1");
       ctx.lineWidth = 1.5 * dense;
       ctx.stroke();
@@ -249,7 +252,7 @@ document.addEventListener("points", (event) => {
 });
 new ResizeObserver(() => {
   for (const { chart, plot } of signals.values()) {
-    chart.setSize({ width: plot.clientWidth, height: HEIGHT });
+    chart.setSize({ width: plot.clientWidth + DOT, height: HEIGHT });
   }
 }).observe(document.getElementById("charts").parentElement);
 for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) {

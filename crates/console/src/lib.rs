@@ -20,9 +20,6 @@ mod urls;
 mod live;
 mod router;
 
-#[cfg(test)]
-mod tests;
-
 pub use router::{CSP, router};
 pub use site::{
     Activity, ActivityKind, Attention, Cell, Change, Changes, Column, ColumnKind, Device,

@@ -179,6 +179,3 @@ impl Feed {
         Some(())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -74,3 +74,6 @@ pub(crate) fn label(signal: &str) -> String {
         None => signal.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,6 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ use console::{Point, Reading, Value};
 use jiff::tz::TimeZone;
 use model::Timestamp;
 
+#[cfg(test)]
+pub(crate) use devices::HOSTILE;
 use devices::Spec;
 use devices::{Sense, Shape};
 
@@ -37,6 +39,7 @@ impl World {
         Self { specs: devices::all(), zone, started: None }
     }
 
+    #[cfg(not(test))]
     /// A site whose clock runs on from the same minute at every start.
     #[expect(clippy::disallowed_methods, reason = "an example has no other shell than itself")]
     pub(crate) fn moving() -> Self {

@@ -11,6 +11,9 @@ use crate::site::Point;
 /// Parts of a pixel that are drawn: finer than a screen shows, and whole numbers compress best.
 const FINE: f64 = 4.0;
 
+/// A label has to find room above its line.
+const LETTERS: f64 = 9.0;
+
 /// Grid, band, line, end dot, and the value labels inside the plot.
 pub(crate) fn plot(plot: &Plot<'_>, times: &[Tick]) -> Markup {
     let mut out =
@@ -44,6 +47,9 @@ pub(crate) fn plot(plot: &Plot<'_>, times: &[Tick]) -> Markup {
     out.push_str("<g class=\"values\">");
     for value in &values {
         let y = pixel(scale.y(*value) - 4.0);
+        if y < LETTERS {
+            continue;
+        }
         add(&mut out, format_args!("<text y=\"{y}\">{}</text>", show::number(*value)));
     }
     out.push_str("</g></svg>");

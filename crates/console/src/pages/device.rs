@@ -290,6 +290,3 @@ fn messages(view: &View) -> Vec<Message> {
     });
     each.collect()
 }
-
-#[cfg(test)]
-mod tests;
