@@ -8,7 +8,7 @@ const DEVICES: [&str; 2] = ["barn", "yard"];
 /// The last one is small: its rows share a row group.
 const SIGNALS: [(&str, i64); 4] =
     [("humidity", 40_000), ("pressure", 70_000), ("temperature", 20_000), ("voltage", 10)];
-const STEP_MS: i64 = 100;
+const STEP_MS: i64 = 1;
 
 /// The times of a series, as a count of steps since `NOW`.
 fn count_between(rows: i64, from: i64, to: i64) -> usize {
