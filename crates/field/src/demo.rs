@@ -17,6 +17,8 @@ const WORKERS: usize = 2;
 /// Of a device's past between two looks at the devices that are already live.
 const PAST_TURN: usize = 16;
 const NAP_MAX: Duration = Duration::from_millis(250);
+/// Messages of a device in flight. Those of the past hold some 4 KB each.
+const WINDOW: u16 = 100;
 /// How long a connection that was lost is looked for: a server that restarts with a large journal
 /// needs some seconds, and a demo has nothing better to do than to wait.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -197,7 +199,7 @@ impl Worker {
         let options = ClientOptions {
             user_name: link.user_name.clone(),
             patience: PATIENCE,
-            window: 32,
+            window: WINDOW,
             ..ClientOptions::new(&self.options.address, &link.client_id)
         };
         Client::connect(options, self.clock, self.stop.clone())

@@ -143,6 +143,12 @@ impl World {
 }
 
 impl Here<'_> {
+    /// Whole minutes since midnight, to look something up.
+    fn minute_of_day(&self) -> usize {
+        let local = self.at.micros().saturating_add(self.world.utc_offset * 1_000_000);
+        usize::try_from(local.div_euclid(60_000_000).rem_euclid(1_440)).unwrap_or_default()
+    }
+
     /// The same place at another time.
     fn earlier(&self, by: Duration) -> Self {
         let at = self.at.saturating_sub(by);

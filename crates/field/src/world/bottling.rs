@@ -36,16 +36,12 @@ impl Plan {
     }
 
     /// Hours worked since a Monday in 1970: a counter that only grows.
-    fn hours(&self, local: Local) -> f64 {
+    fn hours(&self, local: Local, minute_of_day: usize) -> f64 {
         let week = (local.day - local.weekday).div_euclid(7) as f64;
-        let at = local.weekday as f64 * 1_440.0 + local.minute;
+        let day = usize::try_from(local.weekday).unwrap_or_default();
+        let this_week = self.worked.get(day * 1_440 + minute_of_day).copied();
         let whole = self.worked.last().copied().unwrap_or_default();
-        week * whole + self.within(at)
-    }
-
-    fn within(&self, minute: f64) -> f64 {
-        let mut ends = self.worked.iter().zip((1_u16..).map(f64::from));
-        ends.find(|(_, end)| *end > minute).map_or(0.0, |(sum, _)| *sum)
+        week * whole + this_week.unwrap_or_default()
     }
 }
 
@@ -96,16 +92,17 @@ fn state(here: &Here<'_>, local: Local) -> State {
     if (changeover..changeover + CHANGEOVER_MINUTES).contains(&local.minute) {
         return State::Changeover;
     }
-    let mut slot = local.day * 96;
-    let mut since = local.minute;
-    while since >= SLOT_MINUTES {
-        since -= SLOT_MINUTES;
-        slot += 1;
+    let slots = (local.minute / SLOT_MINUTES).floor();
+    let since = local.minute - slots * SLOT_MINUTES;
+    // Only a key: its bits name the slot as well as a number would.
+    let slot = slots.to_bits().cast_signed();
+    let line = line.of(local.day.cast_unsigned());
+    if line.of(4).uniform(slot) >= STOP_CHANCE {
+        return State::Running;
     }
     let from = 8.0 * line.of(2).uniform(slot);
     let lasts = 1.0 + 6.0 * line.of(3).uniform(slot);
-    let stops = line.of(4).uniform(slot) < STOP_CHANCE;
-    if stops && (from..from + lasts).contains(&since) { State::Stopped } else { State::Running }
+    if (from..from + lasts).contains(&since) { State::Stopped } else { State::Running }
 }
 
 /// Bottles a minute at full speed.
@@ -113,8 +110,16 @@ fn nominal(here: &Here<'_>) -> f64 {
     if here.number == 1 { 200.0 } else { 320.0 }
 }
 
+/// How the line is doing, for the machines on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    running: bool,
+    /// Since midnight.
+    bottles: f64,
+}
+
 /// What the machines of a line have in common: five signals, and what one of them adds.
-pub(super) fn machine(here: &Here<'_>, out: &mut Samples, own: fn(&Here<'_>, bool, &mut Samples)) {
+pub(super) fn machine(here: &Here<'_>, out: &mut Samples, own: fn(&Here<'_>, Run, &mut Samples)) {
     let state = state(here, here.local);
     let running = state == State::Running;
     let pace = 0.965 + 0.012 * here.drift(1, MINUTES_5);
@@ -124,9 +129,10 @@ pub(super) fn machine(here: &Here<'_>, out: &mut Samples, own: fn(&Here<'_>, boo
     out.number("motor_temp_C", "Cel", 23.0 + 31.0 * heat + 0.25 * here.jitter(2), 1);
     let power = 0.35 + if running { 5.4 * pace + 0.12 * here.jitter(3) } else { 0.0 };
     out.number("power_kW", "kW", power, 2);
-    out.number("bottles_today", "count", bottles_today(here), 0);
+    let run = Run { running, bottles: bottles_today(here) };
+    out.number("bottles_today", "count", run.bottles, 0);
     out.text("state", state.word());
-    own(here, running, out);
+    own(here, run, out);
 }
 
 fn small(here: &Here<'_>, running: bool, size: f64) -> f64 {
@@ -154,29 +160,29 @@ fn bottles_today(here: &Here<'_>) -> f64 {
     minutes.sum::<f64>() * nominal(here) * 0.965
 }
 
-pub(super) fn filler(here: &Here<'_>, running: bool, out: &mut Samples) {
-    let pressure = if running { 2.55 } else { 1.9 };
+pub(super) fn filler(here: &Here<'_>, run: Run, out: &mut Samples) {
+    let pressure = if run.running { 2.55 } else { 1.9 };
     out.number("bowl_bar", "bar", pressure + 0.015 * here.jitter(11), 2);
     out.number("product_temp_C", "Cel", 6.4 + 0.5 * here.drift(12, MINUTES_40), 1);
     let level = 62.0 + 2.2 * here.drift(13, MINUTES_5) + 0.4 * here.jitter(17);
     out.number("bowl_pct", "%", level, 1);
 }
 
-pub(super) fn capper(here: &Here<'_>, running: bool, out: &mut Samples) {
-    let torque = if running { 1.62 + 0.03 * here.jitter(14) } else { 0.0 };
+pub(super) fn capper(here: &Here<'_>, run: Run, out: &mut Samples) {
+    let torque = if run.running { 1.62 + 0.03 * here.jitter(14) } else { 0.0 };
     out.number("head_torque", "N.m", torque, 2);
-    out.number("rejects_today", "count", (bottles_today(here) * 0.0011).floor(), 0);
+    out.number("rejects_today", "count", (run.bottles * 0.0011).floor(), 0);
 }
 
-pub(super) fn labeller(here: &Here<'_>, running: bool, out: &mut Samples) {
-    let drop = if running { 1.8 } else { 0.0 };
+pub(super) fn labeller(here: &Here<'_>, run: Run, out: &mut Samples) {
+    let drop = if run.running { 1.8 } else { 0.0 };
     out.number("glue_temp_C", "Cel", 148.0 - drop + 0.6 * here.drift(15, MINUTES_5), 1);
 }
 
-pub(super) fn packer(here: &Here<'_>, running: bool, out: &mut Samples) {
-    let drawn = if running { 0.28 } else { 0.0 };
+pub(super) fn packer(here: &Here<'_>, run: Run, out: &mut Samples) {
+    let drawn = if run.running { 0.28 } else { 0.0 };
     out.number("air_bar", "bar", 6.1 - drawn + 0.03 * here.jitter(16), 2);
-    out.number("cartons_today", "count", (bottles_today(here) / 12.0).floor(), 0);
+    out.number("cartons_today", "count", (run.bottles / 12.0).floor(), 0);
 }
 
 /// Sensors 1 and 2 sit on line 1, 3 and 4 on line 2.
@@ -235,7 +241,8 @@ pub(super) fn meter(here: &Here<'_>, out: &mut Samples) {
     let power = idle + busy * works * (1.0 + 0.05 * here.drift(1, MINUTES_5));
     out.number("power_kW", "kW", power + 0.3 * here.jitter(2), 1);
     let hours = (here.at.micros() as f64 / 1e6 - 20_000.0 * DAY_S as f64) / 3_600.0;
-    let worked = here.world.plan.hours(here.local) - here.world.plan.hours(counter_start());
+    let plan = &here.world.plan;
+    let worked = plan.hours(here.local, here.minute_of_day()) - plan.hours(counter_start(), 0);
     out.number("energy_kWh", "kWh", idle * hours + busy * worked, 1);
     let volts = 231.5 - 1.6 * works + 0.9 * here.drift(3, MINUTES_5);
     out.number("voltage_V", "V", volts, 1);

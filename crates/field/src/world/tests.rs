@@ -265,7 +265,7 @@ fn the_dialects_look_as_they_should() {
         greenhouse/boiler {"ts":1760608800000,"supply":{"temp_C":49},"return":{"temp_C":42.2},"burner":{"gas_m3h":1.2,"power_kW":12},"water_bar":1.73}
         water/pump-1/flow_m3h 0
         senml/water/zone-1 [{"bn":"water/zone-1:","n":"flow","u":"m3/h","t":1760608800,"v":8.81},{"n":"pressure","u":"bar","t":1760608800,"v":4.25},{"n":"volume","u":"m3","t":1760608800,"v":104318.49}]
-        v1/devices/me/telemetry [{"ts":1760608800000,"values":{"carousel_rpm":0,"motor_temp_C":52.3,"power_kW":0.35,"bottles_today":45934,"state":"pause","air_bar":6.13,"cartons_today":3827}}]
+        v1/devices/me/telemetry [{"ts":1760608800000,"values":{"carousel_rpm":0,"motor_temp_C":47.2,"power_kW":0.35,"bottles_today":44776,"state":"pause","air_bar":6.13,"cartons_today":3731}}]
         v1/gateway/telemetry {"compressor-2":[{"ts":1760608800000,"values":{"pressure_bar":7.29,"power_kW":4.6,"oil_temp_C":61.9,"flow_m3h":0}}]}
     "#]].assert_eq(&seen);
 }

@@ -40,10 +40,8 @@ impl Demand {
         Self { minutes: minutes.collect() }
     }
 
-    fn at(&self, local: Local) -> (f64, f64) {
-        let mut ends = self.minutes.iter().zip((1_u16..).map(f64::from));
-        let found = ends.find(|(_, end)| *end > local.minute);
-        found.map_or((0.0, 0.0), |(entry, _)| *entry)
+    fn at(&self, here: &Here<'_>) -> (f64, f64) {
+        self.minutes.get(here.minute_of_day()).copied().unwrap_or_default()
     }
 
     fn day_total(&self) -> f64 {
@@ -128,7 +126,7 @@ pub(super) fn well(here: &Here<'_>, out: &mut Samples) {
 pub(super) fn zone(here: &Here<'_>, out: &mut Samples) {
     let size = 11.0 + 3.5 * f64::from(here.number);
     let demand = &here.world.demand;
-    let (drawn, since_midnight) = demand.at(here.local);
+    let (drawn, since_midnight) = demand.at(here);
     let leak = here.own_trouble(What::Leak, Kind::Zone);
     let lost = leak.map_or(0.0, |it| 8.5 * (it.hours(here.at) / 0.5).min(1.0));
     let flow = size * drawn * (1.0 + 0.08 * here.drift(1, MINUTES_5)) + lost;
@@ -142,7 +140,7 @@ pub(super) fn zone(here: &Here<'_>, out: &mut Samples) {
 }
 
 pub(super) fn quality(here: &Here<'_>, out: &mut Samples) {
-    let (drawn, _) = here.world.demand.at(here.local);
+    let (drawn, _) = here.world.demand.at(here);
     let chlorine = 0.46 - 0.05 * drawn + 0.02 * here.drift(1, MINUTES_40) + 0.004 * here.jitter(2);
     out.number("chlorine_ppm", "ppm", chlorine.max(0.0), 3);
     out.number("water_ph", "pH", 7.42 + 0.06 * here.drift(3, DAY) + 0.006 * here.jitter(4), 2);
