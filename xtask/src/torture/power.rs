@@ -119,6 +119,7 @@ impl<'a> Recording<'a> {
         })?;
         drop(mount);
         disk.stop()?;
+        disk::check(&image)?;
         if !reached {
             bail!("a connection ended by itself, or nothing was acknowledged for {SILENCE_MAX:?}");
         }
