@@ -26,36 +26,36 @@ const POWER_IMAGES: u64 = 5;
 /// When anything does not hold.
 pub fn run(plan: &Plan) -> Result<()> {
     let mut suite = Suite::default();
-    suite.take("what it needs", || install(plan));
+    suite.take("what it needs", || setup::install(setup::COMPILER));
     suite.take("format", || step::run("cargo", &["fmt", "--all", "--check"]));
     suite.take("clippy", clippy);
     suite.take("tests", tests);
     suite.take("examples in documentation", || {
         step::run("cargo", &["test", "--workspace", "--locked", "--doc"])
     });
-    if !plan.no_torture {
-        suite.take("kill -9, a slice", kill_slice);
-        if setup::power_can_be_cut() {
-            suite.take("power cuts, a slice", power_slice);
-        } else {
-            crate::say("power cuts are left out: they need root, /dev/fuse and loop devices");
-        }
+    match plan.no_torture {
+        true => suite.leave_out("torture", "asked for"),
+        false => torture_slices(&mut suite),
     }
-    if !plan.no_browser {
+    if plan.no_browser {
+        suite.leave_out("console in a browser", "asked for");
+    } else if let Err(fault) = setup::install(setup::BROWSER) {
+        suite.leave_out("console in a browser", &format!("{fault:#}"));
+    } else {
         suite.take("console in a browser", || browser::run(&browser::Plan::default()));
     }
     suite.end()
 }
 
-fn install(plan: &Plan) -> Result<()> {
-    setup::install(setup::COMPILER)?;
-    if !plan.no_browser {
-        setup::install(setup::BROWSER)?;
+fn torture_slices(suite: &mut Suite) {
+    suite.take("kill -9, a slice", kill_slice);
+    if !setup::power_can_be_cut() {
+        suite.leave_out("power cuts", "they need root, /dev/fuse and loop devices");
+    } else if let Err(fault) = setup::install(setup::POWER) {
+        suite.leave_out("power cuts", &format!("{fault:#}"));
+    } else {
+        suite.take("power cuts, a slice", power_slice);
     }
-    if !plan.no_torture && setup::power_can_be_cut() {
-        setup::install(setup::POWER)?;
-    }
-    Ok(())
 }
 
 fn clippy() -> Result<()> {
@@ -94,9 +94,23 @@ fn power_slice() -> Result<()> {
     torture::run(&Torture::Power(plan))
 }
 
+#[derive(Debug)]
+enum State {
+    Held,
+    Broken,
+    LeftOut,
+}
+
+#[derive(Debug)]
+struct Step {
+    name: &'static str,
+    took: Duration,
+    state: State,
+}
+
 #[derive(Debug, Default)]
 struct Suite {
-    steps: Vec<(&'static str, Duration, Option<anyhow::Error>)>,
+    steps: Vec<Step>,
 }
 
 impl Suite {
@@ -104,23 +118,37 @@ impl Suite {
     fn take(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) {
         crate::say(&format!("\n== {name}"));
         let since = Stopwatch::start();
-        let fault = step().err();
-        if let Some(fault) = &fault {
-            crate::say(&format!("{fault:#}"));
-        }
-        self.steps.push((name, since.elapsed(), fault));
+        let state = match step() {
+            Ok(()) => State::Held,
+            Err(fault) => {
+                crate::say(&format!("{fault:#}"));
+                State::Broken
+            }
+        };
+        self.steps.push(Step { name, took: since.elapsed(), state });
+    }
+
+    fn leave_out(&mut self, name: &'static str, why: &str) {
+        crate::say(&format!("\n== {name}: left out, {why}"));
+        self.steps.push(Step { name, took: Duration::ZERO, state: State::LeftOut });
     }
 
     fn end(self) -> Result<()> {
         crate::say("\n== summary");
-        for (name, took, fault) in &self.steps {
-            let state = if fault.is_none() { "ok" } else { "FAILED" };
-            crate::say(&format!("{state:>6}  {:6.1} s  {name}", took.as_secs_f64()));
+        let mut broken = Vec::new();
+        for Step { name, took, state } in self.steps {
+            let word = match state {
+                State::Held => "ok",
+                State::Broken => "FAILED",
+                State::LeftOut => "left out",
+            };
+            crate::say(&format!("{word:>8}  {:6.1} s  {name}", took.as_secs_f64()));
+            if matches!(state, State::Broken) {
+                broken.push(name);
+            }
         }
-        let failed: Vec<_> =
-            self.steps.iter().filter(|step| step.2.is_some()).map(|step| step.0).collect();
-        if !failed.is_empty() {
-            bail!("failed: {}", failed.join(", "));
+        if !broken.is_empty() {
+            bail!("failed: {}", broken.join(", "));
         }
         Ok(())
     }
