@@ -20,7 +20,7 @@ const clock = new Intl.DateTimeFormat(locale, {
   ...(span > 864e5 && { day: "numeric", month: "short" }),
   hour: "2-digit",
   minute: "2-digit",
-  ...(span < 864e5 && { second: "2-digit" }),
+  ...(span < 72e5 && { second: "2-digit" }),
 });
 
 /** Running sums: the page carries differences. */

@@ -6,6 +6,7 @@ const word = now.querySelector("b");
 const mark = now.querySelector("svg");
 const line = navigator.connection ?? {};
 const spare = line.saveData || /2g/.test(line.effectiveType ?? "");
+const waiting = document.getElementById("waiting");
 const QUIET_MS = 10_000;
 const AGAIN_MS = 30_000;
 
@@ -33,6 +34,8 @@ function say(on) {
 /** Called for every event: the line stands, and the page knows all up to its position. */
 function hear(event) {
   if (event.lastEventId) heard = event.lastEventId;
+  // The page of a site without devices waits for the first.
+  if (waiting && heard !== state.dataset.from) location.reload();
   say(true);
   clearTimeout(quiet);
   quiet = setTimeout(() => say(false), QUIET_MS);

@@ -21,6 +21,7 @@ find-button = Find
 live-on = Live
 live-lost = Cannot reach Althing; values may be old. Trying again.
 refresh = Refresh
+durable-none = nothing received yet
 durable-to = durable to { $time }
 theme-name = Theme
 theme-auto = Auto

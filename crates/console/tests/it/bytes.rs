@@ -19,8 +19,10 @@ async fn weight(router: &Router, path: &str, coding: &str) -> (usize, usize, boo
     let mut total = html;
     let mut charts = false;
     for element in markup::read(plain.text()) {
-        let file =
-            element.get("src").or(element.get("href")).filter(|file| file.starts_with("/a/"));
+        let file = element
+            .get("src")
+            .or_else(|| element.get("href"))
+            .filter(|file| file.starts_with("/a/"));
         if let Some(file) = file {
             let answer = get_with(router, file, &accept).await;
             assert_eq!(answer.header("content-encoding"), coding, "{file}");
@@ -54,7 +56,7 @@ async fn the_parts_keep_to_their_shares() {
     let mut files = std::collections::BTreeSet::new();
     for path in PAGES {
         for element in markup::read(get(&router, path).await.text()) {
-            files.extend(element.get("src").or(element.get("href")).map(str::to_owned));
+            files.extend(element.get("src").or_else(|| element.get("href")).map(str::to_owned));
         }
     }
     for file in files.iter().filter(|file| file.starts_with("/a/")) {

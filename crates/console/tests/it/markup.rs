@@ -35,9 +35,9 @@ pub(crate) fn read(html: &str) -> Vec<Element> {
         if let Some(element) = open.last().and_then(|index| elements.get_mut(*index)) {
             element.text.push_str(text);
         }
-        let end = end_of_tag(tag);
-        let inner = &tag[1..end];
-        rest = &tag[end + 1..];
+        let (tag, after) = tag.split_at(end_of_tag(tag));
+        let inner = tag.trim_start_matches('<');
+        rest = after.strip_prefix('>').unwrap_or(after);
         if let Some(name) = inner.strip_prefix('/') {
             let index = open.pop().unwrap_or_else(|| panic!("</{name}> closes nothing"));
             assert_eq!(elements[index].name, name, "closed in the wrong order near {rest:.60}");
@@ -53,7 +53,7 @@ pub(crate) fn read(html: &str) -> Vec<Element> {
         }
         elements.push(element);
         if raw {
-            rest = &rest[rest.find("</script>").expect("numbers end")..];
+            rest = rest.split_at(rest.find("</script>").expect("numbers end")).1;
         }
     }
     assert!(open.is_empty(), "{} elements are never closed", open.len());

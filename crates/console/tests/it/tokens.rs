@@ -50,7 +50,8 @@ fn columns() -> BTreeMap<String, Column> {
 
 fn linear(hex: &str) -> Colour {
     let part = |at: usize| {
-        let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        let value =
+            f64::from(u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap()) / 255.0;
         if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
     };
     [part(1), part(3), part(5)]
