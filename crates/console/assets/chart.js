@@ -13,7 +13,8 @@ const DOT = 4;
 let end = Number(data.dataset.to);
 
 const digits = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
-const number = (value) => digits.format(value).replace("-", "\u2212");
+// Adding zero turns the negative zero into the usual one.
+const number = (value) => digits.format(value + 0).replace("-", "\u2212");
 const clock = new Intl.DateTimeFormat(locale, {
   timeZone: zone,
   hourCycle: "h23",
@@ -62,7 +63,9 @@ class Signal {
     let at = list.length;
     while (at > 0 && list[at - 1].time > time) at -= 1;
     const before = list[at - 1];
-    if (this.banded && before && time - before.time < column && at === list.length) {
+    const same = before && Math.floor(time / column) === Math.floor(before.time / column);
+    if (this.banded && same && at === list.length) {
+      before.time = time;
       before.last = value;
       before.min = Math.min(before.min, value);
       before.max = Math.max(before.max, value);
