@@ -79,17 +79,20 @@ async function pages(browser) {
   return { list, device };
 }
 
-async function look(browser, [name, path, status = 200], theme, [width, height], scripts) {
+async function look(browser, entry, theme, [width, height], mode = "") {
+  const [name, path, status = 200] = entry;
+  const scripts = mode !== "noscript";
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
+    contrast: mode === "contrast" ? "more" : "no-preference",
     javaScriptEnabled: scripts,
     hasTouch: width < 760,
     isMobile: width < 760,
     reducedMotion: "reduce",
   });
   const page = await context.newPage();
-  const label = `${name} ${theme} ${width}${scripts ? "" : " without script"}`;
+  const label = [name, theme, width, mode].filter((part) => part !== "").join(" ");
   const expected = status >= 400;
   let charts = false;
   page.on("console", (message) => {
@@ -127,7 +130,7 @@ async function look(browser, [name, path, status = 200], theme, [width, height],
   if (overflow > 0) fail(label, `${overflow} px too wide`);
   const limit = charts ? WIRE_LIMIT.charts : WIRE_LIMIT.plain;
   if (wire > limit) fail(label, `${wire} bytes on the wire, limit ${limit}`);
-  await page.screenshot({ path: join(out, `${name}-${theme}-${width}${scripts ? "" : "-noscript"}.png`), fullPage: true });
+  await page.screenshot({ path: join(out, `${label.replaceAll(" ", "-")}.png`), fullPage: true });
   if (scripts) {
     await session.send("Page.setBypassCSP", { enabled: true });
     await page.evaluate(axe);
@@ -167,9 +170,10 @@ try {
   for (const entry of list) {
     let wire = 0;
     for (const theme of THEMES) {
-      for (const size of SIZES) wire = Math.max(wire, await look(browser, entry, theme, size, true));
+      for (const size of SIZES) wire = Math.max(wire, await look(browser, entry, theme, size));
+      if (["overview", "device"].includes(entry[0])) await look(browser, entry, theme, SIZES[0], "contrast");
     }
-    for (const size of SIZES) await look(browser, entry, "light", size, false);
+    for (const size of SIZES) await look(browser, entry, "light", size, "noscript");
     console.log(`${entry[0].padEnd(14)} ${entry[1].slice(0, 60).padEnd(62)} ${wire} B`);
   }
   if (device) {

@@ -114,7 +114,12 @@ class Signal {
         padding: [0, DOT, 0, 0],
         legend: { show: false },
         axes: [{ show: false }, { show: false }],
-        cursor: { sync: { key: cursor }, drag: { x: false, y: false }, y: false, points: { show: false } },
+        cursor: {
+          sync: { key: cursor },
+          drag: { x: false, y: false },
+          y: false,
+          points: { show: false },
+        },
         scales: {
           x: { time: true, range: () => [(end - span) / 1000, end / 1000] },
           y: { range: () => this.range() },
@@ -185,7 +190,8 @@ class Signal {
     const point = this.points.at(-1);
     if (point) {
       ctx.beginPath();
-      ctx.arc(u.valToPos(point.time / 1000, "x", true), u.valToPos(point.last, "y", true), 3.5 * dense, 0, 7);
+      const x = u.valToPos(point.time / 1000, "x", true);
+      ctx.arc(x, u.valToPos(point.last, "y", true), 3.5 * dense, 0, 7);
       ctx.fillStyle = colour("series-1");
       ctx.lineWidth = 1.5 * dense;
       ctx.stroke();
@@ -204,7 +210,8 @@ class Signal {
     const spread = this.banded ? ` (${number(min[index])} to ${number(max[index])})` : "";
     const isolated = document.createElement("bdi");
     isolated.dir = "ltr";
-    isolated.textContent = `${clock.format(times[index] * 1000)}  ${number(last[index])}${this.unit}${spread}`;
+    const time = clock.format(times[index] * 1000);
+    isolated.textContent = `${time}  ${number(last[index])}${this.unit}${spread}`;
     this.extent.replaceChildren(isolated);
   }
 }

@@ -4,8 +4,9 @@
 //!
 //! A text without arguments is plain. One with arguments is markup, and its arguments are pieces
 //! of markup that are isolated already; `$count`, `$total` and arguments that a choice is made by
-//! are numbers, given in the order in which the English text first names them. A text whose key ends in `-plain` goes where markup cannot: it takes plain text,
-//! isolates it by control characters and gives plain text.
+//! are numbers. They are given in the order in which the English text first names them. A text
+//! whose key ends in `-plain` goes where markup cannot: it takes plain text, isolates it by
+//! control characters and gives plain text.
 
 use std::fmt::Write as _;
 

@@ -142,7 +142,12 @@ impl Feed {
             }
             self.pace.tick().await;
             self.silence += self.pace.period();
-            if self.site.durable().position > self.since {
+            let durable = self.site.durable().position;
+            if durable < self.since {
+                // The page is of another site, or of another life of this one.
+                self.waiting.push_back(events::gone());
+                self.since = durable;
+            } else if durable > self.since {
                 self.ask().await?;
             } else if self.silence >= SILENCE_MAX {
                 self.waiting.push_back(events::beat(self.since));

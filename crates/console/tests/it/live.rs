@@ -169,6 +169,14 @@ async fn a_page_that_is_too_old_is_told_to_load_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_another_life_of_the_site_is_told_to_load_again() {
+    let site = Counted { world: World::still(), durable: Arc::new(AtomicU64::new(5)) };
+    let mut body = open(&console::router(Arc::new(site)), 9_000, None).await;
+    assert_eq!(next(&mut body).await.name, "");
+    assert_eq!(next(&mut body).await.name, "gone");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_line_on_which_nothing_happens_is_heard_within_ten_seconds() {
     let site = Counted { world: World::still(), durable: Arc::new(AtomicU64::new(5)) };
     let mut body = open(&console::router(Arc::new(site)), 5, None).await;
