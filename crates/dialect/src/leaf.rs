@@ -13,6 +13,9 @@ pub const LEAVES_MAX: usize = 64;
 /// Levels of objects and arrays that become parts of a name. What is deeper stays one JSON text.
 pub(crate) const FLATTEN_DEPTH_MAX: usize = 4;
 
+/// Room kept for the name at hand. A hostile one may be as long as its message.
+const PATH_KEPT_BYTES: usize = 1024;
+
 /// A longer array stays one JSON text.
 pub(crate) const ARRAY_MAX: usize = 16;
 
@@ -35,6 +38,7 @@ impl<'o> Flattener<'o> {
         rules: TextRules,
     ) -> Self {
         path.clear();
+        path.shrink_to(PATH_KEPT_BYTES);
         Self { out, path, keys, rules, left: LEAVES_MAX }
     }
 

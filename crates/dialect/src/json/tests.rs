@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value as Json;
 
+use super::parse::WHOLE_MAX;
 use super::*;
 
 /// The tape as a tree, so that it can be compared.
