@@ -1,1 +1,81 @@
-//! api
+//! The HTTP API of a site: SQL, health and metrics. Carries; `query` and the site decide.
+//!
+//! Errors are `{"error":{"code","message","hint","position"?}}` and say nothing of the inside.
+
+mod fault;
+mod format;
+mod health;
+mod metrics;
+mod sql;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::get;
+use model::{Event, Horizon, Meter, Position};
+use query::Engine;
+
+/// A statement longer than this was not written for reading.
+const STATEMENT_BYTES_MAX: usize = 256 << 10;
+
+/// What the journal says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JournalStats {
+    pub last: Position,
+    pub disk_bytes: u64,
+    /// Of write and fsync together, over the life of the process.
+    pub commit_p50: Duration,
+    pub commit_p99: Duration,
+    pub commit_max: Duration,
+    pub disk_full: bool,
+}
+
+/// What only the wired site knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The log was replayed and what arrives is taken.
+    pub ready: bool,
+    pub uptime: Duration,
+    pub journal: JournalStats,
+}
+
+/// What the API answers from.
+#[derive(Clone)]
+pub struct Api {
+    pub engine: Arc<Engine>,
+    pub meter: Arc<Meter>,
+    pub horizon: Arc<Horizon>,
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Api").field("horizon", &self.horizon).finish_non_exhaustive()
+    }
+}
+
+/// All paths of the API.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/api/sql", get(sql::shared).post(sql::posted))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX))
+        .layer(from_fn_with_state(api.clone(), counted))
+        .with_state(api)
+}
+
+async fn counted(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    api.meter.count(Event::HttpRequest);
+    response
+}
+
+#[cfg(test)]
+mod tests;

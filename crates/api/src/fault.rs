@@ -1,0 +1,55 @@
+//! Errors as HTTP tells them.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use query::{Code, QueryFault};
+use serde::Serialize;
+
+/// Seconds after which a statement refused for lack of room may be tried again.
+const RETRY_AFTER: &str = "1";
+
+#[derive(Serialize)]
+struct Body {
+    error: Told,
+}
+
+#[derive(Serialize)]
+struct Told {
+    code: &'static str,
+    message: String,
+    hint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<At>,
+}
+
+#[derive(Serialize)]
+struct At {
+    line: u64,
+    column: u64,
+}
+
+pub(crate) fn plain(status: StatusCode, code: &'static str, message: &str, hint: &str) -> Response {
+    let told = Told { code, message: message.to_owned(), hint: hint.to_owned(), position: None };
+    (status, Json(Body { error: told })).into_response()
+}
+
+pub(crate) fn of(fault: QueryFault) -> Response {
+    let status = match fault.code {
+        Code::Invalid => StatusCode::BAD_REQUEST,
+        Code::ReadOnly => StatusCode::FORBIDDEN,
+        // Not the gateway's nor the client's slowness: the statement asks for too much.
+        Code::Time | Code::Memory => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let position = fault.place.map(|place| At { line: place.line, column: place.column });
+    let (message, hint) = (fault.message, fault.hint);
+    let told = Told { code: fault.code.as_str(), message, hint, position };
+    let mut response = (status, Json(Body { error: told })).into_response();
+    if fault.code == Code::Busy {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
+}

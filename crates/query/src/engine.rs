@@ -1,0 +1,235 @@
+//! Runs statements: on threads of its own, within limits, each alone.
+
+mod worker;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use history::Reader;
+use model::{Horizon, Position};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use crate::catalog::Catalog;
+use crate::fault::{Code, QueryFault};
+use crate::names::NameCache;
+use crate::site::Snapshot;
+use crate::work::Work;
+
+/// Stack of a query thread: plans of deep statements are walked by recursion.
+const STACK_BYTES: usize = 4 << 20;
+/// The nice value of query threads: broker and commit go first.
+const NICE: i32 = 10;
+/// How long after its time a statement that does not yield is given up by who waits for it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What statements may use.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Longest that a statement may work; the time its reader takes does not count.
+    pub time: Duration,
+    /// Most memory for sorting and grouping, all statements together.
+    pub memory_bytes: usize,
+    /// Statements at the same time.
+    pub concurrent: usize,
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), memory_bytes: 256 << 20, concurrent: 8, threads: 2 }
+    }
+}
+
+/// Answers SQL. Shared by console, HTTP and whoever else asks.
+#[derive(Debug)]
+pub struct Engine {
+    reader: Reader,
+    horizon: Arc<Horizon>,
+    catalog: Arc<dyn Catalog>,
+    limits: Limits,
+    runtime: Option<Runtime>,
+    memory: Arc<RuntimeEnv>,
+    running: Arc<Semaphore>,
+    names: NameCache,
+    work: Arc<Work>,
+}
+
+impl Engine {
+    /// # Errors
+    /// When its threads cannot be started.
+    pub fn new(
+        reader: Reader,
+        horizon: Arc<Horizon>,
+        catalog: Arc<dyn Catalog>,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(limits.threads.max(1))
+            .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
+            .on_thread_start(|| {
+                if let Err(error) = rustix::process::nice(NICE) {
+                    tracing::warn!(%error, "query threads run at normal priority");
+                }
+            })
+            .enable_time()
+            .build()?;
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let memory = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(std::io::Error::other)?;
+        Ok(Self {
+            running: Arc::new(Semaphore::new(limits.concurrent)),
+            reader,
+            horizon,
+            catalog,
+            limits,
+            runtime: Some(runtime),
+            memory,
+            names: NameCache::default(),
+            work: Arc::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Rows that all statements so far took out of history.
+    #[must_use]
+    pub fn rows_read(&self) -> u64 {
+        self.work.rows()
+    }
+
+    /// Plans and starts one statement. To be called within a tokio runtime that has a timer.
+    ///
+    /// # Errors
+    /// When it cannot be run, or too many run already.
+    pub async fn run(&self, sql: &str) -> Result<Answer, QueryFault> {
+        let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
+            return Err(QueryFault::new(
+                Code::Busy,
+                format!("{} statements run already.", self.limits.concurrent),
+                "Try again in a moment.",
+            ));
+        };
+        let Some(runtime) = &self.runtime else { return Err(QueryFault::internal()) };
+        let (began, begins) = oneshot::channel();
+        let (batches, rows) = mpsc::channel(2);
+        let snapshot = Arc::new(self.snapshot());
+        let position = snapshot.view.position();
+        let work = worker::Work {
+            sql: sql.to_owned(),
+            limits: self.limits.clone(),
+            memory: Arc::clone(&self.memory),
+            snapshot,
+        };
+        let task = runtime.handle().spawn(async move {
+            worker::run(work, permit, began, batches).await;
+        });
+        let guard = Guard(task.abort_handle());
+        let patience = self.limits.time + GRACE;
+        let schema = match tokio::time::timeout(patience, begins).await {
+            Ok(Ok(schema)) => schema?,
+            Ok(Err(_closed)) => return Err(QueryFault::internal()),
+            Err(_elapsed) => return Err(worker::too_long(self.limits.time)),
+        };
+        Ok(Answer { schema, position, rows, limit: self.limits.time, guard, ended: false })
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let view = self.reader.view(self.horizon.committed());
+        Snapshot {
+            names: self.names.of(&view),
+            view,
+            catalog: Arc::clone(&self.catalog),
+            work: Arc::clone(&self.work),
+            devices: OnceLock::new(),
+            types: OnceLock::new(),
+        }
+    }
+}
+
+impl Drop for Engine {
+    /// An engine may be dropped where blocking is not allowed; its threads end by themselves.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Guard(AbortHandle);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[derive(Debug)]
+enum Part {
+    Rows(RecordBatch),
+    Fault(QueryFault),
+    End,
+}
+
+/// The rows of a statement while they come. Dropping it ends the statement.
+#[derive(Debug)]
+pub struct Answer {
+    schema: SchemaRef,
+    position: Position,
+    rows: mpsc::Receiver<Part>,
+    limit: Duration,
+    guard: Guard,
+    ended: bool,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The journal position whose readings, and none after it, this answer is about.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The next rows; `None` only when all have been given.
+    ///
+    /// # Errors
+    /// When the statement ended before its answer was complete.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryFault> {
+        if self.ended {
+            return Ok(None);
+        }
+        let part = tokio::time::timeout(self.limit + GRACE, self.rows.recv()).await;
+        let fault = match part {
+            Ok(Some(Part::Rows(batch))) => return Ok(Some(batch)),
+            Ok(Some(Part::End)) => None,
+            Ok(Some(Part::Fault(fault))) => Some(fault),
+            // The worker went without a last word: it panicked.
+            Ok(None) => Some(QueryFault::internal()),
+            Err(_elapsed) => Some(worker::too_long(self.limit)),
+        };
+        self.ended = true;
+        self.guard.0.abort();
+        fault.map_or(Ok(None), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Statements over a small site with known contents.
+
+mod limits;
+mod refusals;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use history::storage::memory::Memory;
+use history::{Options, Room, SeriesInfo, SeriesKey, Writer};
+use model::promise::{DurableMark, ReaderMark};
+use model::{Qos, Quality, Timestamp, Unit, Value};
+
+use super::*;
+use crate::catalog::{DeviceRow, MessageRow, MessageScan, Messages};
+use crate::encode::{Encoder, Format};
+
+/// 2026-11-01T00:00:00Z.
+pub(super) const START: i64 = 1_793_491_200_000;
+
+#[derive(Debug)]
+struct Fixture;
+
+impl Catalog for Fixture {
+    fn devices(&self) -> Vec<DeviceRow> {
+        let row = |device: &str, device_type: &str| DeviceRow {
+            device: device.to_owned(),
+            device_type: device_type.to_owned(),
+            dialect: "json".to_owned(),
+            keys: vec![format!("topic:{device}")],
+            first_seen: Some(Timestamp::from_millis(START)),
+            ..DeviceRow::default()
+        };
+        vec![row("farm/node2", "node"), row("farm/node1", "node"), row("mill/devices", "devices")]
+    }
+
+    fn messages(&self, scan: MessageScan) -> Messages {
+        let last = scan.last.get().min(3);
+        let row = |number: u64| MessageRow {
+            time: Timestamp::from_millis(START),
+            position: Position::new(number),
+            client: "c".to_owned(),
+            topic: "farm/node1".to_owned(),
+            payload: if number == 1 { b"21.5".to_vec() } else { vec![0xff, 0x00] },
+            qos: Qos::AtLeastOnce,
+            retained: number == 2,
+        };
+        Box::new((scan.first.get()..=last).map(move |number| Ok(row(number))))
+    }
+}
+
+pub(super) struct Site {
+    pub(super) writer: Writer,
+    pub(super) durable: DurableMark,
+    pub(super) visible: ReaderMark,
+    pub(super) engine: Engine,
+    runtime: Runtime,
+    next: u64,
+}
+
+/// Device, signal, milliseconds after `START`, number.
+pub(super) type Row<'a> = (&'a str, &'a str, i64, f64);
+
+impl Site {
+    pub(super) fn new(limits: Limits) -> Self {
+        let now = Timestamp::from_millis(START);
+        let storage = Arc::new(Memory::default());
+        let (writer, reader, _) = history::open_on(storage, Options::new("unused"), now).unwrap();
+        let (horizon, durable, mut marks) =
+            Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
+        let visible = marks.pop().unwrap();
+        let engine = Engine::new(reader, horizon, Arc::new(Fixture), limits).unwrap();
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        Self { writer, durable, visible, engine, runtime, next: 1 }
+    }
+
+    pub(super) fn sample() -> Self {
+        let mut site = Self::new(Limits::default());
+        site.take(&[
+            ("farm/node1", "temperature", 0, 20.0),
+            ("farm/node1", "humidity", 0, 60.0),
+            ("farm/node2", "temperature", 0, 10.0),
+            ("farm/node1", "temperature", 60_000, 21.0),
+            ("mill/devices", "Speed", 60_000, 3.0),
+        ]);
+        site
+    }
+
+    /// Appends the rows as one record, which is then committed.
+    pub(super) fn take(&mut self, rows: &[Row<'_>]) {
+        let position = Position::new(self.next);
+        for (device, signal, after, number) in rows {
+            let unit = (*signal == "temperature").then(|| Unit::from_code("Cel").unwrap());
+            let key = SeriesKey { device, signal };
+            let series = self.writer.series(key, SeriesInfo { unit });
+            let time = Timestamp::from_millis(START + after);
+            self.writer.append(series, (time, Value::Number(*number)), Quality::GOOD, position);
+        }
+        assert!(matches!(self.writer.seal(position), Room::Free));
+        self.visible.advance(position);
+        self.durable.advance(position);
+        self.next += 1;
+    }
+
+    pub(super) fn answer(&self, sql: &str, format: Format) -> Result<Vec<u8>, QueryFault> {
+        self.runtime.block_on(async {
+            let mut answer = self.engine.run(sql).await?;
+            let mut out = Vec::new();
+            let mut encoder = Encoder::new(format, &answer.schema()).unwrap();
+            while let Some(batch) = answer.next().await? {
+                encoder.write(&batch, &mut out).unwrap();
+            }
+            encoder.finish(&mut out).unwrap();
+            Ok(out)
+        })
+    }
+
+    pub(super) fn csv(&self, sql: &str) -> String {
+        match self.answer(sql, Format::Csv) {
+            Ok(bytes) => String::from_utf8(bytes).unwrap().replace("\r\n", "\n"),
+            Err(fault) => format!("{}: {} {}", fault.code.as_str(), fault.message, fault.hint),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Whatever would write is refused, and faults say where and what to do.
+
+use super::*;
+use crate::fault::Place;
+
+#[test]
+fn nothing_can_be_written() {
+    let site = Site::sample();
+    for sql in [
+        "INSERT INTO readings VALUES (1)",
+        "INSERT INTO readings SELECT * FROM readings",
+        "UPDATE readings SET number = 1",
+        "DELETE FROM readings",
+        "TRUNCATE readings",
+        "DROP TABLE readings",
+        "DROP SCHEMA site CASCADE",
+        "CREATE TABLE x AS SELECT 1",
+        "CREATE VIEW x AS SELECT 1",
+        "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+        "CREATE FUNCTION f() RETURNS INT RETURN 1",
+        "CREATE DATABASE x",
+        "ALTER TABLE readings ADD COLUMN x INT",
+        "COPY readings TO '/tmp/x.csv'",
+        "COPY (SELECT 1) TO '/tmp/x.parquet' STORED AS PARQUET",
+        "SET datafusion.execution.batch_size = 1",
+        "RESET datafusion.execution.batch_size",
+        "PREPARE p AS SELECT 1",
+        "EXECUTE p",
+        "BEGIN",
+        "COMMIT",
+        "EXPLAIN INSERT INTO readings SELECT * FROM readings",
+        "EXPLAIN ANALYZE INSERT INTO readings SELECT * FROM readings",
+        "EXPLAIN COPY readings TO '/tmp/x.csv'",
+        "GRANT SELECT ON readings TO x",
+        "USE other",
+        "KILL 1",
+    ] {
+        let fault = site.answer(sql, Format::Csv).unwrap_err();
+        assert_eq!(fault.code, Code::ReadOnly, "{sql}: {fault:?}");
+    }
+}
+
+#[test]
+fn no_file_and_no_second_statement_is_reached() {
+    let site = Site::sample();
+    for sql in [
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM parquet_metadata('/tmp/x')",
+        "SELECT 1; DROP TABLE readings",
+        "WITH x AS (DELETE FROM readings) SELECT * FROM x",
+        "SELECT * INTO x FROM readings",
+        "",
+        " ; ",
+    ] {
+        let fault = site.answer(sql, Format::Csv).unwrap_err();
+        assert!(matches!(fault.code, Code::Invalid | Code::ReadOnly), "{sql}: {fault:?}");
+    }
+}
+
+#[test]
+fn faults_say_where_and_offer_the_nearest_name() {
+    let site = Site::sample();
+    let fault = |sql| site.answer(sql, Format::Csv).unwrap_err();
+    let table = fault("SELECT * FROM redings");
+    assert_eq!(table.message, "There is no table \"redings\".");
+    assert_eq!(table.hint, "Did you mean \"readings\"? SHOW TABLES lists all.");
+    let column = fault("SELECT\n  temprature FROM node");
+    assert_eq!(column.message, "There is no column \"temprature\".");
+    assert_eq!(column.hint, "Did you mean \"temperature\"?");
+    assert_eq!(column.place, Some(Place { line: 2, column: 3 }));
+    let syntax = fault("SELECT 1\nFORM readings WHERE");
+    assert_eq!(syntax.code, Code::Invalid);
+    assert_eq!(syntax.place.map(|place| place.line), Some(2));
+}

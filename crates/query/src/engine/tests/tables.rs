@@ -1,0 +1,173 @@
+//! Each table shows what was put in, and reads no more than it must.
+
+use super::*;
+
+#[track_caller]
+fn check(sql: &str, expected: &[&str]) {
+    let told = Site::sample().csv(sql);
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{sql}");
+}
+
+#[test]
+fn readings_have_one_row_each() {
+    check(
+        "SELECT * FROM readings WHERE device = 'farm/node1' ORDER BY time, signal",
+        &[
+            "time,device,signal,number,text,quality",
+            "2026-11-01T00:00:00.000Z,farm/node1,humidity,60.0,,0",
+            "2026-11-01T00:00:00.000Z,farm/node1,temperature,20.0,,0",
+            "2026-11-01T00:01:00.000Z,farm/node1,temperature,21.0,,0",
+        ],
+    );
+    check("SELECT count(*) AS n FROM readings", &["n", "5"]);
+    check("SELECT count(*) AS n FROM readings WHERE time > '2026-11-01'", &["n", "2"]);
+}
+
+#[test]
+fn latest_signals_and_devices_have_one_row_for_each() {
+    check(
+        "SELECT device, signal, number, unit FROM latest WHERE device LIKE 'farm%' ORDER BY 1, 2",
+        &[
+            "device,signal,number,unit",
+            "farm/node1,humidity,60.0,",
+            "farm/node1,temperature,21.0,Cel",
+            "farm/node2,temperature,10.0,Cel",
+        ],
+    );
+    check(
+        "SELECT signal, unit_print, kind, last_number FROM signals WHERE device = 'farm/node2'",
+        &["signal,unit_print,kind,last_number", "temperature,°C,number,10.0"],
+    );
+    check(
+        "SELECT device, type, keys, first_seen, last_seen FROM devices WHERE type = 'devices'",
+        &[
+            "device,type,keys,first_seen,last_seen",
+            "mill/devices,devices,topic:mill/devices,2026-11-01T00:00:00.000Z,",
+        ],
+    );
+}
+
+#[test]
+fn messages_end_at_what_is_committed_and_show_bytes_as_digits() {
+    let sql = "SELECT position, payload, qos, retained FROM messages";
+    let mut site = Site::sample();
+    assert_eq!(site.csv(sql), "position,payload,qos,retained\n1,21.5,1,false\n");
+    site.take(&[]);
+    let two = "position,payload,qos,retained\n1,21.5,1,false\n2,\\xff00,1,true\n";
+    assert_eq!(site.csv(sql), two);
+}
+
+#[test]
+fn a_device_type_is_a_table() {
+    check(
+        "SELECT * FROM node ORDER BY device, time",
+        &[
+            "time,device,humidity,temperature",
+            "2026-11-01T00:00:00.000Z,farm/node1,60.0,20.0",
+            "2026-11-01T00:01:00.000Z,farm/node1,,21.0",
+            "2026-11-01T00:00:00.000Z,farm/node2,,10.0",
+        ],
+    );
+    check("SELECT count(*) AS n FROM node", &["n", "3"]);
+    check("SELECT humidity FROM node", &["humidity", "60.0"]);
+    check("SELECT \"Speed\" FROM devices_type", &["Speed", "3.0"]);
+    check("SELECT device FROM node WHERE device = 'farm/node2'", &["device", "farm/node2"]);
+    check("SELECT temperature FROM node LIMIT 1", &["temperature", "21.0"]);
+}
+
+#[test]
+fn the_wide_table_is_the_pivot_of_readings() {
+    let mut site = Site::new(Limits::default());
+    let mut expected: BTreeMap<(i64, &str), (Option<f64>, Option<f64>)> = BTreeMap::new();
+    let mut dice = 1_u64;
+    for round in 0..40 {
+        let mut rows = Vec::new();
+        for _ in 0..100 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+            let device = ["farm/node1", "farm/node2"][(dice >> 40) as usize % 2];
+            let after = (dice >> 33) as i64 % 3_000 * 1_000_000;
+            let number = (dice >> 50) as f64;
+            let cell = expected.entry((after, device)).or_default();
+            if (dice >> 45).is_multiple_of(2) {
+                cell.0 = Some(number);
+                rows.push((device, "temperature", after, number));
+            } else {
+                cell.1 = Some(number);
+                rows.push((device, "humidity", after, number));
+            }
+        }
+        site.take(&rows);
+    }
+    let shown = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:?}"));
+    let mut lines = vec!["after,device,temperature,humidity".to_owned()];
+    for ((after, device), (temperature, humidity)) in &expected {
+        lines.push(format!("{after},{device},{},{}", shown(*temperature), shown(*humidity)));
+    }
+    assert!(expected.values().any(|cell| cell.0.is_some() && cell.1.is_some()), "rows that merge");
+    let told = site.csv(&format!(
+        "SELECT CAST(time AS BIGINT) - {START} AS after, device, temperature, humidity \
+         FROM node ORDER BY 1, 2"
+    ));
+    assert_eq!(told.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn filters_keep_history_from_reading_other_rows() {
+    let site = Site::sample();
+    for (sql, rows) in [
+        ("SELECT number FROM readings", 5),
+        ("SELECT number FROM readings WHERE device = 'farm/node2'", 1),
+        ("SELECT number FROM readings WHERE device IN ('farm/node2', 'mill/devices')", 2),
+        ("SELECT number FROM readings WHERE device LIKE 'farm/%' AND signal = 'temperature'", 3),
+        ("SELECT number FROM readings WHERE time >= '2026-11-01T00:00:30Z'", 2),
+        ("SELECT number FROM readings WHERE time < TIMESTAMP '2026-11-01 00:00:30'", 3),
+        ("SELECT number FROM readings WHERE time > now() + INTERVAL '9000 days'", 0),
+        ("SELECT temperature FROM node", 3),
+        ("SELECT humidity FROM node", 1),
+        ("SELECT temperature FROM node WHERE device = 'farm/node2'", 1),
+        ("SELECT * FROM node WHERE time = '2026-11-01T00:01:00Z'", 1),
+    ] {
+        let before = site.engine.rows_read();
+        site.answer(sql, Format::Csv).unwrap();
+        assert_eq!(site.engine.rows_read() - before, rows, "{sql}");
+    }
+}
+
+#[test]
+fn a_statement_sees_committed_records_only_and_all_tables_at_once() {
+    let mut site = Site::sample();
+    let key = SeriesKey { device: "farm/node1", signal: "temperature" };
+    let series = site.writer.series(key, SeriesInfo { unit: None });
+    let late = (Timestamp::from_millis(START + 120_000), Value::Number(99.0));
+    site.writer.append(series, late, Quality::GOOD, Position::new(2));
+    assert!(matches!(site.writer.seal(Position::new(2)), Room::Free));
+    let sql = "SELECT (SELECT count(*) FROM readings) AS r, (SELECT count(*) FROM messages) AS m, \
+               (SELECT max(number) FROM latest) AS l";
+    assert_eq!(site.csv(sql), "r,m,l\n5,1,60.0\n");
+    site.visible.advance(Position::new(2));
+    site.durable.advance(Position::new(2));
+    assert_eq!(site.csv(sql), "r,m,l\n6,2,99.0\n");
+}
+
+#[test]
+fn functions_convert_units_and_cut_time() {
+    check(
+        "SELECT round(to_unit(number, unit, '°F'), 9) AS f, to_unit(number, unit, 'V') AS v FROM latest \
+         WHERE device = 'farm/node2'",
+        &["f,v", "50.0,"],
+    );
+    check(
+        "SELECT time_bucket('5 minutes', time) AS t, count(*) AS n FROM readings GROUP BY 1",
+        &["t,n", "2026-11-01T00:00:00.000Z,5"],
+    );
+}
+
+#[test]
+fn tables_can_be_listed_and_described() {
+    let tables = Site::sample().csv("SHOW TABLES");
+    for name in ["readings", "latest", "messages", "devices", "signals", "node", "devices_type"] {
+        assert!(tables.contains(&format!("althing,site,{name},")), "{tables}");
+    }
+    assert!(Site::sample().csv("DESCRIBE node").contains("humidity"));
+    assert!(Site::sample().csv("EXPLAIN SELECT * FROM node").contains("plan_type"));
+}

@@ -1,0 +1,105 @@
+//! What one statement sees: a snapshot, and the names of its tables.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::DataFusionError;
+use history::{SeriesId, View};
+
+use crate::catalog::{Catalog, DeviceRow};
+use crate::names::Names;
+use crate::table::devices::devices;
+use crate::table::latest::{latest, signals};
+use crate::table::messages::MessageTable;
+use crate::table::readings::Readings;
+use crate::table::wide::Wide;
+use crate::work::Work;
+
+/// Tables that every site has; a device type of such a name becomes `<name>_type`.
+pub(crate) const CORE: [&str; 5] = ["devices", "latest", "messages", "readings", "signals"];
+
+/// One moment of the site. All tables of a statement come from it.
+pub(crate) struct Snapshot {
+    pub(crate) view: View,
+    pub(crate) names: Names,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) work: Arc<Work>,
+    pub(crate) devices: OnceLock<Vec<DeviceRow>>,
+    pub(crate) types: OnceLock<Types>,
+}
+
+/// The series of each device type, by the name of its table.
+pub(crate) type Types = BTreeMap<String, Vec<SeriesId>>;
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Snapshot")
+            .field("position", &self.view.position())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    fn devices(&self) -> &[DeviceRow] {
+        self.devices.get_or_init(|| {
+            let mut rows = self.catalog.devices();
+            rows.sort_by(|one, other| one.device.cmp(&other.device));
+            rows
+        })
+    }
+
+    pub(crate) fn types(&self) -> &Types {
+        self.types.get_or_init(|| {
+            let mut types = Types::new();
+            let devices = self.devices();
+            self.view.each_device(|device, series| {
+                let found = devices.binary_search_by(|row| row.device.as_str().cmp(device));
+                if let Some(row) = found.ok().and_then(|index| devices.get(index)) {
+                    types.entry(table_name(&row.device_type)).or_default().extend(series);
+                }
+            });
+            types
+        })
+    }
+
+    pub(crate) fn table_names(&self) -> Vec<String> {
+        CORE.iter().map(|name| (*name).to_owned()).chain(self.types().keys().cloned()).collect()
+    }
+}
+
+fn table_name(device_type: &str) -> String {
+    if CORE.contains(&device_type) { format!("{device_type}_type") } else { device_type.to_owned() }
+}
+
+/// The tables of a snapshot, made when a statement names them.
+#[derive(Debug)]
+pub(crate) struct Tables(pub(crate) Arc<Snapshot>);
+
+#[async_trait]
+impl SchemaProvider for Tables {
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let snapshot = || Arc::clone(&self.0);
+        Ok(Some(match name {
+            "readings" => Arc::new(Readings(snapshot())),
+            "messages" => Arc::new(MessageTable(snapshot())),
+            "latest" => latest(&self.0)?,
+            "signals" => signals(&self.0)?,
+            "devices" => devices(self.0.devices())?,
+            other => match self.0.types().get(other) {
+                Some(series) => Arc::new(Wide::new(snapshot(), series)),
+                None => return Ok(None),
+            },
+        }))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        CORE.contains(&name) || self.0.types().contains_key(name)
+    }
+}

@@ -1,0 +1,42 @@
+//! The tables, one module each.
+
+pub(crate) mod devices;
+pub(crate) mod latest;
+pub(crate) mod messages;
+pub(crate) mod readings;
+pub(crate) mod wide;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::common::DataFusionError;
+
+pub(crate) fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+pub(crate) fn times(millis: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(TimestampMillisecondArray::from_iter(millis).with_timezone("UTC"))
+}
+
+pub(crate) fn unreadable(fault: history::ReadFault) -> DataFusionError {
+    DataFusionError::External(Box::new(fault))
+}
+
+pub(crate) fn schema(columns: &[(&str, DataType, bool)]) -> SchemaRef {
+    let field = |(name, kind, nullable): &(&str, DataType, bool)| {
+        Field::new(*name, kind.clone(), *nullable)
+    };
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// A table that is small enough to be made whole.
+fn whole(
+    schema: SchemaRef,
+    columns: Vec<ArrayRef>,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+    Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
+}

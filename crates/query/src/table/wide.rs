@@ -1,0 +1,139 @@
+//! A device type as a table: one row for each device and time, one column for each signal.
+//!
+//! The rows are merged from the readings of the wanted signals, window by window from the newest
+//! time back, so that the memory is that of a window, not of the answer.
+
+mod merge;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DataFusionError;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use history::{Series, SeriesId};
+
+use crate::prune::{self, Span};
+use crate::site::Snapshot;
+use crate::source::{self, Batches};
+use crate::table;
+use merge::{Cell, Merge, Plan};
+
+const KEYS: [&str; 1] = ["device"];
+
+/// `time` and `device` come before the signals.
+pub(crate) const FIXED: usize = 2;
+
+/// The virtual table of one device type.
+#[derive(Debug)]
+pub(crate) struct Wide {
+    snapshot: Arc<Snapshot>,
+    schema: SchemaRef,
+    /// Each series with the index of its column.
+    series: BTreeMap<SeriesId, usize>,
+}
+
+impl Wide {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, ids: &[SeriesId]) -> Self {
+        let known: Vec<Series> =
+            ids.iter().filter_map(|id| snapshot.view.series_by_id(*id)).collect();
+        let mut signals: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+        for series in &known {
+            let latest = snapshot.view.latest(series.id);
+            let text = latest.as_ref().is_none_or(|last| last.value.text().is_some());
+            let (_, all_text) = signals.entry(&series.signal).or_insert((0, true));
+            *all_text &= text;
+        }
+        let mut fields = vec![
+            Field::new("time", table::time_type(), false),
+            Field::new("device", DataType::Utf8View, false),
+        ];
+        for (signal, (index, text)) in &mut signals {
+            *index = fields.len();
+            let kind = if *text { DataType::Utf8View } else { DataType::Float64 };
+            fields.push(Field::new(column_name(signal), kind, true));
+        }
+        let column = |series: &Series| signals.get(&*series.signal).map(|(index, _)| *index);
+        let series = known.iter().filter_map(|series| Some((series.id, column(series)?))).collect();
+        Self { schema: Arc::new(Schema::new(fields)), series, snapshot }
+    }
+
+    /// The series that fill the wanted columns. Without any signal among them every reading of
+    /// the device makes a row.
+    fn wanted(&self, columns: &[usize]) -> Vec<SeriesId> {
+        let any = columns.iter().all(|column| *column < FIXED);
+        let wanted = self.series.iter().filter(|(_, column)| any || columns.contains(column));
+        wanted.map(|(id, _)| *id).collect()
+    }
+}
+
+/// A signal called like a column that every such table has.
+fn column_name(signal: &str) -> String {
+    match signal {
+        "time" | "device" => format!("{signal}_signal"),
+        other => other.to_owned(),
+    }
+}
+
+#[async_trait]
+impl TableProvider for Wide {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        Ok(prune::pushdown(filters, &KEYS))
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let columns: Vec<usize> =
+            projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let mut ids = self.wanted(&columns);
+        let names = &self.snapshot.names;
+        if let Some(passing) = prune::series(session, (names, &KEYS), filters)? {
+            ids.retain(|id| passing.binary_search(id).is_ok());
+        }
+        let schema = Arc::new(self.schema.project(&columns)?);
+        let cells = ids.iter().map(|id| self.cell(*id, &columns)).collect();
+        let plan = Arc::new(Plan {
+            snapshot: Arc::clone(&self.snapshot),
+            schema: Arc::clone(&schema),
+            columns,
+            cells,
+            span: Span::of(filters),
+        });
+        source::plan(schema, limit, move |context| {
+            let memory =
+                MemoryConsumer::new("rows of a device type").register(context.memory_pool());
+            let batches: Batches = Box::new(Merge::new(Arc::clone(&plan), memory));
+            Ok(batches)
+        })
+    }
+}
+
+impl Wide {
+    fn cell(&self, id: SeriesId, columns: &[usize]) -> (SeriesId, Cell) {
+        let column = self.series.get(&id).copied();
+        let place = column.and_then(|column| columns.iter().position(|wanted| *wanted == column));
+        let series = self.snapshot.view.series_by_id(id);
+        let device = series.map_or_else(|| Arc::from(""), |series| series.device);
+        (id, Cell { device, place })
+    }
+}
