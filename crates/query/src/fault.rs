@@ -83,6 +83,7 @@ impl QueryFault {
         Self { place: told.place.or(place), ..told }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not the author's is the site's")]
     fn told(root: &DataFusionError, tables: impl FnOnce() -> Vec<String>) -> Self {
         match root {
             DataFusionError::SQL(parse, _) => syntax(&parse.to_string()),
@@ -142,9 +143,10 @@ fn column(fault: &SchemaError) -> QueryFault {
             format!("The column \"{}\" is in more than one table.", field.name),
             "Write the table in front of it, as in latest.device.",
         ),
-        other => QueryFault::new(
+        SchemaError::DuplicateQualifiedField { .. }
+        | SchemaError::DuplicateUnqualifiedField { .. } => QueryFault::new(
             Code::Invalid,
-            first_line(&other.to_string()),
+            first_line(&fault.to_string()),
             "Give each column a name of its own with AS.",
         ),
     }

@@ -57,11 +57,10 @@ pub(crate) fn series(
 fn unqualified(filter: &Expr) -> Result<Expr, DataFusionError> {
     use datafusion::common::tree_node::{Transformed, TreeNode};
     let plain = filter.clone().transform(|expr| {
-        Ok(match expr {
-            Expr::Column(column) => {
-                Transformed::yes(Expr::Column(datafusion::common::Column::from_name(column.name)))
-            }
-            other => Transformed::no(other),
+        Ok(if let Expr::Column(column) = expr {
+            Transformed::yes(Expr::Column(datafusion::common::Column::from_name(column.name)))
+        } else {
+            Transformed::no(expr)
         })
     })?;
     Ok(plain.data)
@@ -87,6 +86,10 @@ impl Span {
         scan.to = self.to.map(Timestamp::from_millis);
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "kinds of DataFusion that say nothing of what is asked"
+    )]
     fn narrow(&mut self, filter: &Expr) {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
@@ -125,6 +128,10 @@ impl Span {
 }
 
 /// The column itself, or in another resolution: that keeps the order of times.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "kinds of DataFusion that say nothing of what is asked"
+)]
 fn is_time(expr: &Expr) -> bool {
     match expr {
         Expr::Column(column) => column.name == "time",
@@ -133,6 +140,10 @@ fn is_time(expr: &Expr) -> bool {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "kinds of DataFusion that say nothing of what is asked"
+)]
 fn instant(expr: &Expr) -> Option<i64> {
     let Expr::Literal(value, _) = expr else { return None };
     let millis = match value {

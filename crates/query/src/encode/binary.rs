@@ -18,10 +18,15 @@ use super::EncodeFault;
 const GROUP_ROWS: usize = 131_072;
 
 fn plain_schema(schema: &SchemaRef) -> SchemaRef {
-    let plain = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8View => field.as_ref().clone().with_data_type(DataType::Utf8),
-        DataType::BinaryView => field.as_ref().clone().with_data_type(DataType::Binary),
-        _ => field.as_ref().clone(),
+    let plain = |field: &Arc<Field>| {
+        let same = field.as_ref().clone();
+        if *field.data_type() == DataType::Utf8View {
+            same.with_data_type(DataType::Utf8)
+        } else if *field.data_type() == DataType::BinaryView {
+            same.with_data_type(DataType::Binary)
+        } else {
+            same
+        }
     };
     Arc::new(Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>()))
 }

@@ -47,11 +47,9 @@ fn time(array: &ArrayRef, row: usize) -> Option<String> {
 
 /// Appends the value as JSON.
 pub(super) fn json(array: &ArrayRef, row: usize, out: &mut Vec<u8>) -> Result<(), ArrowError> {
-    let finite = match array.data_type() {
-        DataType::Float64 => array.as_primitive::<Float64Type>().value(row).is_finite(),
-        DataType::Float32 => array.as_primitive::<Float32Type>().value(row).is_finite(),
-        _ => true,
-    };
+    let double = array.as_primitive_opt::<Float64Type>().map(|array| array.value(row).is_finite());
+    let single = array.as_primitive_opt::<Float32Type>().map(|array| array.value(row).is_finite());
+    let finite = double.or(single).unwrap_or(true);
     let Some(text) = shown(array, row)?.filter(|_| finite) else {
         out.extend_from_slice(b"null");
         return Ok(());

@@ -74,7 +74,7 @@ impl TableProvider for Readings {
         };
         Span::of(filters).put_into(&mut scan);
         let snapshot = Arc::clone(&self.0);
-        source::plan(schema, limit, move |_context| Ok(begin(&snapshot, &scan, shape.clone())?))
+        source::plan(schema, limit, move |_context| begin(&snapshot, &scan, shape.clone()))
     }
 }
 

@@ -78,14 +78,15 @@ fn a_device_type_is_a_table() {
 #[test]
 fn the_wide_table_is_the_pivot_of_readings() {
     let mut site = Site::new(Limits::default());
-    let mut expected: BTreeMap<(i64, &str), (Option<f64>, Option<f64>)> = BTreeMap::new();
+    type Cells = (Option<f64>, Option<f64>);
+    let mut expected: BTreeMap<(i64, &str), Cells> = BTreeMap::new();
     let mut dice = 1_u64;
     for round in 0..40 {
         let mut rows = Vec::new();
         for _ in 0..100 {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
             let device = ["farm/node1", "farm/node2"][(dice >> 40) as usize % 2];
-            let after = (dice >> 33) as i64 % 3_000 * 1_000_000;
+            let after = (dice >> 33).cast_signed() % 3_000 * 1_000_000;
             let number = (dice >> 50) as f64;
             let cell = expected.entry((after, device)).or_default();
             if (dice >> 45).is_multiple_of(2) {
