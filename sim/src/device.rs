@@ -143,7 +143,7 @@ impl Device {
         let packet = Packet::Publish(Publish {
             dup,
             qos: flight.qos,
-            retain: flight.number % 5 == 0,
+            retain: flight.number.is_multiple_of(5),
             topic: &topic,
             packet_id: NonZeroU16::new(id),
             properties: PublishProperties::NONE,

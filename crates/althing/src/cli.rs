@@ -263,10 +263,12 @@ impl ServeArgs {
 }
 
 impl DemoArgs {
-    /// The devices of the demo have no credentials.
+    /// The devices of the demo have no credentials, and what they say is no part of a real site.
     #[must_use]
     pub(crate) fn flags(&self) -> Vec<Flag> {
-        ServeArgs { place: self.place.clone(), anonymous: true }.flags()
+        let mut place = self.place.clone();
+        place.data.get_or_insert_with(|| PathBuf::from("./althing-demo"));
+        ServeArgs { place, anonymous: true }.flags()
     }
 }
 

@@ -37,9 +37,7 @@ pub(crate) fn client_id(command: &str) -> String {
 /// A fault of the configuration, for people.
 #[must_use]
 pub(crate) fn config_complaint(fault: &ConfigFault) -> Complaint {
-    Complaint::new(Exit::Usage, fault.to_string())
-        .at(fault.place())
-        .next(fault.next())
+    Complaint::new(Exit::Usage, fault.to_string()).at(fault.place()).next(fault.next())
 }
 
 /// A fault of the MQTT client, for people.

@@ -1,9 +1,16 @@
 //! The `althing` program: command line, configuration, and the way from one to the other.
 
+mod catalog;
 mod cli;
 mod commands;
 mod complaint;
 mod config;
+mod ingest_thread;
+mod pages;
+mod router;
+mod serve;
+mod site;
+mod web;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -15,6 +22,7 @@ use cli::{Cli, Command, ConfigCommand};
 use commands::{Context, config_complaint};
 use complaint::{Complaint, Exit};
 use config::{Flag, Loaded};
+use serve::DemoPlan;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -36,9 +44,15 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Complaint> {
     let loaded = load(cli)?;
-    // SEAM: `serve::run` and `serve::run_demo` take over here, before anything is printed.
-    if let Command::Serve(_) | Command::Demo(_) = &cli.command {
-        return Err(Complaint::new(Exit::Failed, "this build holds no server yet"));
+    match &cli.command {
+        Command::Serve(_) => {
+            return serve::run(&loaded.config, cli.json, None, &stop_on_signal()?);
+        }
+        Command::Demo(args) => {
+            let plan = DemoPlan { seed: args.seed, past: args.past.get() };
+            return serve::run(&loaded.config, cli.json, Some(plan), &stop_on_signal()?);
+        }
+        _ => {}
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut context = Context { config: &loaded.config, json: cli.json, out: &mut out };

@@ -50,7 +50,7 @@ pub struct Device {
 pub struct Directory {
     devices: Vec<Device>,
     /// What changes with every message, and is therefore not written with every message.
-    pulses: Vec<Pulse>,
+    pulses: Vec<Arc<Pulse>>,
     by_key: HashMap<Box<str>, DeviceIndex, foldhash::fast::RandomState>,
     by_handle: HashMap<Arc<str>, DeviceIndex, foldhash::fast::RandomState>,
     /// What the file does not have yet.
@@ -91,7 +91,7 @@ impl Directory {
 
     /// When and how a device is heard.
     #[must_use]
-    pub fn pulse(&self, index: DeviceIndex) -> Option<&Pulse> {
+    pub fn pulse(&self, index: DeviceIndex) -> Option<&Arc<Pulse>> {
         self.pulses.get(index.get())
     }
 
@@ -114,7 +114,7 @@ impl Directory {
         }
         self.by_handle.insert(Arc::clone(&device.handle), index);
         self.devices.push(device);
-        self.pulses.push(Pulse::default());
+        self.pulses.push(Arc::default());
         self.changed.insert(index);
         Some(index)
     }

@@ -7,7 +7,6 @@ use model::{DeviceId, DeviceKey, Position, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
 use crate::directory::{Device, Directory};
-use crate::pulse::Pulse;
 
 /// Raised whenever a table changes; an older program refuses a newer file.
 const VERSION: i64 = 1;
@@ -139,7 +138,7 @@ impl Store {
             let mut save =
                 transaction.prepare("UPDATE device SET last_seen = ?2 WHERE handle = ?1")?;
             for (index, device) in directory.iter() {
-                if let Some(at) = directory.pulse(index).and_then(Pulse::heard_at) {
+                if let Some(at) = directory.pulse(index).and_then(|pulse| pulse.heard_at()) {
                     save.execute(params![&*device.handle, at.micros()])?;
                 }
             }

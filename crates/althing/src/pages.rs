@@ -1,0 +1,128 @@
+//! The site as the console's pages see it: what registry, history, feed and journal say, put into
+//! the views that the console asks for. Reads only; every view is of one committed position.
+
+mod buckets;
+mod changes;
+mod device;
+mod lists;
+mod overview;
+mod sql;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use console::{
+    Changes, Device, DeviceFilter, DeviceList, Durable, Identity, Overview, Site, SiteFault,
+    SqlAnswer, SqlFault, Status, Table, Want, Window,
+};
+use edge::Clock;
+use futures::future::BoxFuture;
+use history::{LatestValue, Reader, View};
+use ingest::Feed;
+use journal::Journal;
+use model::{Horizon, Moment, Timestamp};
+use registry::{DeviceIndex, Directory, Registry};
+
+/// Figures of the whole site are counted anew after this time.
+const FIGURES_KEPT: Duration = Duration::from_secs(5);
+
+/// What the pages read from. All of it is shared with the rest of the site.
+pub struct Pages {
+    pub identity: Identity,
+    pub clock: Clock,
+    pub horizon: Arc<Horizon>,
+    pub reader: Reader,
+    pub registry: Arc<Registry>,
+    pub feed: Arc<Feed>,
+    pub journal: Journal,
+    pub engine: Arc<query::Engine>,
+    /// When the last record that history holds was received, in microseconds since 1970.
+    pub received_at: Arc<AtomicI64>,
+    pub counted: Mutex<Option<(Moment, u64)>>,
+}
+
+impl std::fmt::Debug for Pages {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Pages").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Site for Pages {
+    fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now().timestamp
+    }
+
+    fn durable(&self) -> Durable {
+        let micros = self.received_at.load(Ordering::Acquire);
+        Durable {
+            position: self.horizon.committed().position().get(),
+            time: (micros > 0).then(|| Timestamp::from_micros(micros)),
+        }
+    }
+
+    fn overview(&self) -> Result<Overview, SiteFault> {
+        overview::overview(self)
+    }
+
+    fn devices(&self, filter: &DeviceFilter) -> Result<DeviceList, SiteFault> {
+        lists::devices(self, filter)
+    }
+
+    fn device(&self, handle: &str, window: &Window) -> Result<Option<Device>, SiteFault> {
+        device::device(self, handle, window)
+    }
+
+    fn similar(&self, handle: &str) -> Vec<String> {
+        lists::similar(&self.registry.directory(), handle)
+    }
+
+    fn schema(&self) -> Result<Vec<Table>, SiteFault> {
+        sql::schema(self)
+    }
+
+    fn sql(&self, statement: &str) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
+        sql::run(self, statement)
+    }
+
+    fn changes(&self, since: u64, want: &Want) -> Result<Changes, SiteFault> {
+        changes::changes(self, since, want)
+    }
+}
+
+impl Pages {
+    fn view(&self) -> View {
+        self.reader.view(self.horizon.committed())
+    }
+}
+
+fn status_of(directory: &Directory, index: DeviceIndex, now: Timestamp) -> Status {
+    match directory.silence(index, now) {
+        Some(_) => Status::Silent,
+        None => Status::Reporting,
+    }
+}
+
+fn heard_at(directory: &Directory, index: DeviceIndex) -> Option<Timestamp> {
+    directory.pulse(index)?.heard_at()
+}
+
+fn reading_of(latest: &history::Latest) -> console::Reading {
+    let value = match &latest.value {
+        LatestValue::Number(number) => console::Value::Number(*number),
+        LatestValue::Text(text) => console::Value::Text(text.to_string()),
+    };
+    console::Reading { time: latest.time, value }
+}
+
+fn unit_of(series: &history::Series) -> Option<String> {
+    series.unit.map(|unit| unit.print().to_owned())
+}
+
+fn fault(cause: impl std::error::Error + Send + Sync + 'static) -> SiteFault {
+    SiteFault(Box::new(cause))
+}

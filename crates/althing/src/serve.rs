@@ -1,0 +1,176 @@
+//! `serve` and `demo`: a site from its configuration to its end.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use edge::Limits;
+use field::Stop;
+use field::demo::{self, Tally};
+use jiff::tz::TimeZone;
+use model::Timestamp;
+
+use crate::complaint::{Complaint, Exit};
+use crate::config::{Config, LogConfig, LogFormat};
+use crate::site::{RunningSite, SiteOptions};
+
+/// How often the demo says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
+/// The simulated devices of a demo.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DemoPlan {
+    pub(crate) seed: u64,
+    pub(crate) past: Duration,
+}
+
+/// Runs a site until it is told to stop.
+pub(crate) fn run(
+    config: &Config,
+    json: bool,
+    demo: Option<DemoPlan>,
+    stop: &Stop,
+) -> Result<(), Complaint> {
+    start_log(&config.log)?;
+    let zone = config.zone().map_err(|fault| crate::commands::config_complaint(&fault))?;
+    let options = options(config, &zone, demo.is_some());
+    let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
+    announce(&site, json)?;
+    match demo {
+        Some(plan) => play(&site, plan, &zone, stop)?,
+        None => while !stop.wait(Duration::from_secs(3_600)) {},
+    }
+    site.stop().map_err(|fault| Complaint::from_error(Exit::Failed, fault.as_ref()))
+}
+
+fn options(config: &Config, zone: &TimeZone, demo: bool) -> SiteOptions {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = u16::try_from(cores).unwrap_or(u16::MAX);
+    let journal = journal::Options {
+        segment_bytes: config.journal.segment.get(),
+        retain_age: config.journal.keep_age.get(),
+        retain_bytes: config.journal.keep_bytes.get(),
+        commit_delay: config.journal.commit_delay.get(),
+        salt_seed: secret(),
+        ..journal::Options::default()
+    };
+    let mut history = history::Options::new(&config.data.dir);
+    history.hot_rows_max = config.history.hot_rows;
+    history.hot_age_max = config.history.hot_age.get();
+    SiteOptions {
+        data: config.data.dir.clone(),
+        mqtt: config.mqtt.address,
+        http: config.http.address,
+        shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
+        limits: Limits { anonymous: config.mqtt.anonymous || demo, ..Limits::default() },
+        journal,
+        history,
+        query: query::Limits {
+            time: config.query.time.get(),
+            memory_bytes: usize::try_from(config.query.memory.get()).unwrap_or(usize::MAX),
+            ..query::Limits::default()
+        },
+        name: if demo { "Demo".to_owned() } else { config.site.name.clone() },
+        zone: zone.clone(),
+        demo,
+    }
+}
+
+/// What nobody outside can guess: the standard library's own random keys, taken from the system.
+fn secret() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0_u8)
+}
+
+fn start_log(log: &LogConfig) -> Result<(), Complaint> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&log.filter).map_err(|fault| {
+        Complaint::from_error(Exit::Usage, &fault)
+            .at(format!("log.filter = {:?}", log.filter))
+            .next("for example: info, or info,edge=debug")
+    })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let started = match log.format {
+        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    started.map_err(|fault| Complaint::from_error(Exit::Failed, fault.as_ref()))
+}
+
+fn refused(fault: &anyhow::Error, config: &Config) -> Complaint {
+    Complaint::from_error(Exit::Failed, fault.as_ref())
+        .at(config.data.dir.display().to_string())
+        .next("althing doctor")
+}
+
+/// Says where the site listens, in a form that people and scripts read.
+fn announce(site: &RunningSite, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        let addresses = serde_json::json!({
+            "mqtt": site.mqtt().to_string(),
+            "http": site.http().to_string(),
+            "replayed": site.replayed().get(),
+            "ready": true,
+        });
+        writeln!(out, "{addresses}")?;
+        return out.flush();
+    }
+    writeln!(out, "mqtt {}\nhttp {}\nready", site.mqtt(), site.http())?;
+    if out.is_terminal() {
+        let mqtt = site.mqtt();
+        writeln!(out, "\nOpen  http://{}/", site.http())?;
+        writeln!(
+            out,
+            "Try   mosquitto_pub -h {} -p {} -q 1 -t farm/barn/temperature -m 21.5\n",
+            mqtt.ip(),
+            mqtt.port()
+        )?;
+    }
+    out.flush()
+}
+
+/// Lets the simulated devices speak until somebody says stop.
+fn play(site: &RunningSite, plan: DemoPlan, zone: &TimeZone, stop: &Stop) -> Result<(), Complaint> {
+    let now = jiff::Timestamp::now();
+    let options = demo::Options {
+        address: site.mqtt().to_string(),
+        seed: plan.seed,
+        utc_offset: zone.to_offset(now).seconds(),
+        past: plan.past,
+        known_until: site.newest_reading().filter(|newest| *newest <= timestamp_of(now)),
+    };
+    let tally = Arc::new(Tally::default());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| show_progress(&tally, stop, &done));
+        let played = demo::run(&options, field::Clock::start(), &tally, stop);
+        done.store(true, Ordering::Release);
+        played
+    })
+    .map_err(|fault| Complaint::from_error(Exit::Failed, &fault))
+}
+
+fn timestamp_of(now: jiff::Timestamp) -> Timestamp {
+    Timestamp::from_micros(now.as_microsecond())
+}
+
+/// How far the past is, on a terminal: a line that is written over.
+fn show_progress(tally: &Tally, stop: &Stop, done: &AtomicBool) {
+    let mut out = io::stderr();
+    if !out.is_terminal() {
+        return;
+    }
+    while !stop.wait(PROGRESS_EVERY) && !done.load(Ordering::Acquire) {
+        let line = format!(
+            "\r{} of {} devices live, {} readings of the past, {} live ",
+            tally.devices_live(),
+            tally.devices(),
+            tally.past_readings(),
+            tally.live_readings()
+        );
+        if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
