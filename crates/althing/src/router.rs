@@ -44,6 +44,30 @@ pub(crate) fn router(
         received_at: Arc::clone(&core.received_at),
         counted: Mutex::new(None),
     };
-    let console = console::router(Arc::new(pages));
-    Ok(console)
+    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine))))
+}
+
+fn api(core: &Core, engine: Arc<Engine>) -> api::Api {
+    let (journal, clock) = (core.journal.clone(), core.clock);
+    let status = move || {
+        let stats = journal.stats();
+        api::Status {
+            ready: !stats.disk_full,
+            uptime: clock.now().moment.since(model::Moment::START),
+            journal: api::JournalStats {
+                last: stats.last,
+                disk_bytes: stats.disk_bytes,
+                commit_p50: stats.commit_p50,
+                commit_p99: stats.commit_p99,
+                commit_max: stats.commit_max,
+                disk_full: stats.disk_full,
+            },
+        }
+    };
+    api::Api {
+        engine,
+        meter: Arc::clone(&core.meter),
+        horizon: Arc::clone(&core.horizon),
+        status: Arc::new(status),
+    }
 }
