@@ -15,11 +15,14 @@ use crate::wire::VERSION;
 /// A broker that is alive answers sooner.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
+/// Longer than any run, so nobody pings. Not 0: rumqttd refuses who wants no keep-alive.
+const KEEP_ALIVE_SECONDS: u16 = u16::MAX;
+
 pub(crate) fn connect_packet(client_id: &str, out: &mut Vec<u8>) -> Result<()> {
     let connect = Connect {
         version: VERSION,
         clean_start: true,
-        keep_alive: 0,
+        keep_alive: KEEP_ALIVE_SECONDS,
         client_id,
         will: None,
         user_name: None,

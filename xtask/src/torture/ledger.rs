@@ -23,6 +23,8 @@ struct Book {
     fates: Vec<Vec<Fate>>,
     acknowledged: u64,
     latest: Option<Reading>,
+    /// Questions to SQL that were answered under load.
+    sampled: u64,
     /// Connections that ended.
     ended: u32,
 }
@@ -68,6 +70,19 @@ impl Ledger {
     pub(super) fn connection_ended(&self) {
         self.book().ended += 1;
         self.changed.notify_all();
+    }
+
+    pub(super) fn sampled(&self) {
+        self.book().sampled += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the next such answer, or until a connection ends.
+    pub(super) fn wait_for_sample(&self, longest: Duration) {
+        let book = self.book();
+        let (sampled, ended) = (book.sampled, book.ended);
+        let same = |book: &mut Book| book.sampled == sampled && book.ended == ended;
+        drop(self.changed.wait_timeout_while(book, longest, same));
     }
 
     #[must_use]
