@@ -1,15 +1,16 @@
 //! The thread that reads the journal into history, and moves the horizon as it goes.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use edge::Clock;
 use history::Room;
 use ingest::{Ingest, Source};
-use journal::{Follower, Journal};
+use journal::{Follower, Journal, ReadFault, TailEnd};
 use model::promise::ReaderMark;
 use model::{Horizon, Position};
 
@@ -29,6 +30,7 @@ pub(crate) struct IngestWork {
     pub(crate) clock: Clock,
     /// When the newest record that history holds was received.
     pub(crate) received_at: Arc<AtomicI64>,
+    /// The site stops: nobody waits for room any more.
     pub(crate) stop: Arc<AtomicBool>,
 }
 
@@ -38,12 +40,12 @@ impl IngestWork {
     /// Takes in what the journal held when the site started, on the caller's thread.
     pub(crate) fn replay(&mut self, to: Position) -> anyhow::Result<()> {
         while self.ingest.taken() < to {
-            self.step(Source::Replay)?;
+            ensure!(self.step(Source::Replay)?.is_continue(), "the journal stopped at the start");
         }
         Ok(())
     }
 
-    /// Runs until it is told to stop. When it fails the process ends: what it had not taken in
+    /// Runs until the journal has stopped and all of it was taken in. When it fails the process ends: what it had not taken in
     /// was not acknowledged.
     pub(crate) fn spawn(
         mut self,
@@ -63,14 +65,16 @@ impl IngestWork {
     }
 
     fn run(&mut self) -> anyhow::Result<()> {
-        while !self.stop.load(Ordering::Acquire) {
-            self.step(Source::Live)?;
-        }
+        while self.step(Source::Live)?.is_continue() {}
         Ok(())
     }
 
-    fn step(&mut self, source: Source) -> anyhow::Result<()> {
-        let batch = self.follower.recv(IDLE).context("the journal cannot be read")?;
+    /// One batch, if there is one, and whatever the tables need. Breaks at the journal's end.
+    fn step(&mut self, source: Source) -> anyhow::Result<ControlFlow<()>> {
+        let batch = match self.follower.recv(IDLE) {
+            Err(ReadFault::Stopped(TailEnd::Stopped)) => return Ok(ControlFlow::Break(())),
+            outcome => outcome.context("the journal cannot be read")?,
+        };
         if let Some(batch) = batch {
             let mut room = self.ingest.take(&batch, source)?;
             self.received_at.store(batch.time().micros(), Ordering::Release);
@@ -85,6 +89,6 @@ impl IngestWork {
         if let Some(position) = flushed {
             self.journal.retain_from(position.next());
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 }

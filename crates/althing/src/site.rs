@@ -112,8 +112,9 @@ impl RunningSite {
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.web.stop();
         self.edge.stop().context("a shard had failed")?;
-        drop(self.writer);
+        // The journal commits what it has, which ingest still reads, and then both end.
         self.stop.store(true, Ordering::Release);
+        drop(self.writer);
         match self.ingest.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),

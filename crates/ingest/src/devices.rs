@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dialect::{Group, Reading};
+use dialect::{Group, Reading, Settlement, second_name, settle_unit};
 use hashbrown::HashMap;
 use history::{SeriesId, SeriesInfo, SeriesKey, Writer};
 use model::{Quality, Timestamp, Unit, Value};
@@ -108,21 +108,20 @@ impl Known {
         writer: &mut Writer,
     ) -> Option<(SeriesId, Value<'v>, Quality)> {
         let signal = self.signal(reading.name, reading.unit, writer)?;
-        let (Some(fixed), Some(sent)) = (signal.unit, reading.unit) else {
-            return Some((signal.series, reading.value, reading.quality));
-        };
-        if fixed == sent {
-            return Some((signal.series, reading.value, reading.quality));
-        }
         let Value::Number(number) = reading.value else {
             return Some((signal.series, reading.value, reading.quality));
         };
-        if let Some(converted) = sent.convert(number, fixed) {
-            let quality = reading.quality | Quality::CONVERTED;
-            return Some((signal.series, Value::Number(converted), quality));
+        match settle_unit(signal.unit, reading.unit, reading.basis, number) {
+            Settlement::Keep => Some((signal.series, reading.value, reading.quality)),
+            Settlement::Converted(converted) => {
+                let quality = reading.quality | Quality::CONVERTED;
+                Some((signal.series, Value::Number(converted), quality))
+            }
+            Settlement::NewSignal => {
+                let other = self.signal(&second_name(reading.name), reading.unit, writer)?;
+                Some((other.series, reading.value, reading.quality))
+            }
         }
-        let other = self.signal(&format!("{}~2", reading.name), reading.unit, writer)?;
-        Some((other.series, reading.value, reading.quality))
     }
 
     fn signal(&mut self, name: &str, unit: Option<Unit>, writer: &mut Writer) -> Option<Signal> {

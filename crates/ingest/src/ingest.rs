@@ -270,3 +270,6 @@ fn presence_of(presence: Presence) -> registry::Presence {
         Presence::Sleeping => registry::Presence::Sleeping,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,3 +4,5 @@
 mod commands;
 #[cfg(test)]
 mod demo_world;
+#[cfg(test)]
+mod site;

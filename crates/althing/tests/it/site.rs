@@ -1,0 +1,103 @@
+//! A site as its owner runs it: start, a message, SQL, stop, kill, start again.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use field::client::Options;
+use field::{Client, Clock, Stop};
+use model::Qos;
+
+struct Running {
+    child: Child,
+    mqtt: String,
+    http: String,
+}
+
+impl Running {
+    fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_althing"))
+            .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(data)
+            .current_dir(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut address = |word: &str| {
+            let line = lines.next().unwrap().unwrap();
+            line.strip_prefix(word).unwrap_or_else(|| panic!("{word}? {line}")).trim().to_owned()
+        };
+        let (mqtt, http) = (address("mqtt"), address("http"));
+        assert_eq!(address("ready"), "");
+        Self { child, mqtt, http }
+    }
+
+    /// Publishes and waits for the acknowledgement.
+    fn publish(&self, topic: &str, payload: &str) {
+        let options = Options::new(&self.mqtt, "tester");
+        let mut client = Client::connect(options, Clock::start(), Stop::default()).unwrap();
+        client.publish(topic, payload.as_bytes(), Qos::AtLeastOnce, false).unwrap();
+        client.drain().unwrap();
+        client.disconnect().unwrap();
+    }
+
+    fn sql(&self, statement: &str) -> String {
+        let url = format!("http://{}/api/sql", self.http);
+        let mut answer =
+            ureq::post(&url).header("content-type", "text/plain").send(statement).unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+
+    /// Asks the process to stop; says its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+const VALUES: &str = "SELECT signal, number FROM readings ORDER BY signal, number";
+
+#[test]
+fn what_was_acknowledged_is_in_sql_at_once_after_a_stop_and_after_a_kill() {
+    let data = tempfile::tempdir().unwrap();
+    let site = Running::start(data.path());
+    site.publish("farm/barn", r#"{"t":21.5,"h":40}"#);
+    let expected = r#"[{"signal":"h","number":40.0},{"signal":"t","number":21.5}]"#;
+    assert_eq!(site.sql(VALUES).replace('\n', ""), expected);
+    assert_eq!(site.stop(), Some(0), "a stop that was asked for is no failure");
+
+    let site = Running::start(data.path());
+    assert_eq!(site.sql(VALUES).replace('\n', ""), expected);
+    site.publish("farm/barn2", r#"{"t":7}"#);
+    site.kill();
+
+    let site = Running::start(data.path());
+    assert!(site.sql(VALUES).contains("7.0"), "the last one was acknowledged before the kill");
+    assert_eq!(site.stop(), Some(0));
+}
+
+#[test]
+fn a_second_site_on_the_same_data_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let site = Running::start(data.path());
+    let second = Command::new(env!("CARGO_BIN_EXE_althing"))
+        .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .arg("--data")
+        .arg(data.path())
+        .current_dir(data.path())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains("another process"), "{said}");
+    assert_eq!(site.stop(), Some(0));
+}

@@ -1,0 +1,143 @@
+use history::storage::memory::{Memory, Unsynced};
+use history::{LatestValue, Reader};
+use model::record::encode_message;
+use model::{Horizon, Qos, TopicName};
+
+use super::*;
+
+/// Ingest on storage in memory, restarted at will.
+struct Bench {
+    tables: Memory,
+    registry: Arc<Registry>,
+    meter: Arc<Meter>,
+    retained: Arc<hub::Retained>,
+    ingest: Ingest,
+    reader: Reader,
+}
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+impl Bench {
+    fn new() -> Self {
+        Self::on(Memory::default(), Arc::new(Registry::in_memory().unwrap()))
+    }
+
+    fn on(tables: Memory, registry: Arc<Registry>) -> Self {
+        let storage = Arc::new(tables.clone());
+        let (writer, reader, resume) =
+            history::open_on(storage, history::Options::new(""), NOW).unwrap();
+        let (meter, retained) = (Arc::new(Meter::default()), Arc::new(hub::Retained::default()));
+        let stores = Stores {
+            registry: Arc::clone(&registry),
+            retained: Arc::clone(&retained),
+            feed: Arc::new(Feed::starting_after(resume.position)),
+            meter: Arc::clone(&meter),
+        };
+        let ingest = Ingest::new(stores, writer, &resume, Zone::default()).unwrap();
+        Self { tables, registry, meter, retained, ingest, reader }
+    }
+
+    fn take(&mut self, source: Source, messages: &[(&str, &str)]) {
+        let records: Vec<Vec<u8>> =
+            messages.iter().map(|(topic, payload)| record(topic, payload.as_bytes())).collect();
+        self.take_records(source, &records);
+    }
+
+    fn take_records(&mut self, source: Source, records: &[Vec<u8>]) {
+        let bytes: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        let batch = Batch::of(self.ingest.taken().next(), NOW, &bytes).unwrap();
+        assert_eq!(self.ingest.take(&batch, source).unwrap(), Room::Free);
+    }
+
+    fn committed(&self) -> Committed {
+        Horizon::new(self.ingest.taken(), &[], Box::new(|_| {})).0.committed()
+    }
+
+    /// Signals of a device with unit and last value.
+    fn signals(&self, device: &str) -> Vec<String> {
+        let view = self.reader.view(self.committed());
+        let last = |series: history::Series| {
+            let latest = view.latest(series.id).unwrap();
+            let value = match latest.value {
+                LatestValue::Number(number) => number.to_string(),
+                LatestValue::Text(text) => text.to_string(),
+            };
+            let unit = series.unit.map_or("-", model::Unit::code);
+            let converted = latest.quality.holds(Quality::CONVERTED);
+            format!("{} {value} {unit}{}", series.signal, if converted { " converted" } else { "" })
+        };
+        view.series_of(device).into_iter().map(last).collect()
+    }
+}
+
+fn record(topic: &str, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let message = Message {
+        received_at: NOW,
+        client: "esp32",
+        credential: None,
+        topic: TopicName::parse(topic).unwrap(),
+        payload,
+        properties: &[],
+        qos: Qos::AtLeastOnce,
+        retain: topic.starts_with("kept/"),
+    };
+    encode_message(&message, &mut out);
+    out
+}
+
+#[test]
+fn a_message_becomes_named_signals_with_units() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &[("farm/barn", r#"{"temperature":21.5,"door":"open"}"#)]);
+    assert_eq!(bench.signals("farm/barn"), ["temperature 21.5 Cel", "door open -"]);
+    assert_eq!(bench.meter.total(Event::ReadingStored), 2);
+}
+
+#[test]
+fn a_unit_the_message_states_is_converted_and_one_of_another_dimension_is_another_signal() {
+    let mut bench = Bench::new();
+    let say = |unit: &str, value: &str| {
+        format!(r#"[{{"bn":"urn:dev:ow:1:","n":"t","u":"{unit}","v":{value}}}]"#)
+    };
+    bench.take(Source::Live, &[("s", &say("Cel", "20"))]);
+    bench.take(Source::Live, &[("s", &say("K", "300.15"))]);
+    assert_eq!(bench.signals("dev:ow:1"), ["t 27 Cel converted"]);
+    bench.take(Source::Live, &[("s", &say("V", "3.3"))]);
+    assert_eq!(bench.signals("dev:ow:1"), ["t 27 Cel converted", "t~2 3.3 V"]);
+}
+
+#[test]
+fn a_unit_that_is_only_assumed_never_changes_a_value() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &[("farm/barn/temperature", "70 °F")]);
+    bench.take(Source::Live, &[("farm/barn/temperature", "71")]);
+    assert_eq!(bench.signals("farm/barn"), ["temperature 71 [degF]"]);
+}
+
+#[test]
+fn what_nobody_can_read_is_counted_and_gives_no_reading() {
+    let mut bench = Bench::new();
+    bench.take_records(Source::Live, &[record("farm/barn/x", &[0xff, 0xfe])]);
+    let events = [Event::MessageUndecoded, Event::MessageDecoded, Event::ReadingStored];
+    assert_eq!(events.map(|event| bench.meter.total(event)), [1, 0, 0]);
+}
+
+#[test]
+fn a_restart_goes_on_where_the_tables_end_with_the_same_series() {
+    let mut bench = Bench::new();
+    // Live, it is the shard that retains; this stands for a site that was restarted before.
+    bench.take(Source::Replay, &[("kept/barn", r#"{"t":1}"#), ("farm/b", r#"{"t":2}"#)]);
+    let committed = bench.committed();
+    assert_eq!(bench.ingest.flush_all(committed, NOW).unwrap(), Some(Position::new(2)));
+    bench.take(Source::Live, &[("kept/barn", r#"{"t":3}"#)]);
+    bench.tables.crash(Unsynced::Lost);
+
+    let mut again = Bench::on(bench.tables.clone(), Arc::clone(&bench.registry));
+    assert_eq!(again.ingest.taken(), Position::new(2), "the third record is replayed");
+    assert_eq!(again.retained.len(), 1, "retained messages come back with the tables");
+    again.take(Source::Replay, &[("kept/barn", r#"{"t":3}"#)]);
+    assert_eq!(again.signals("kept/barn"), ["t 3 -"]);
+    let kept = again.retained.all();
+    assert_eq!(&*kept[0].payload, br#"{"t":3}"#, "and the replay brings the newest");
+}
