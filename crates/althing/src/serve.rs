@@ -34,7 +34,7 @@ pub(crate) fn run(
 ) -> Result<(), Complaint> {
     start_log(&config.log)?;
     let zone = config.zone().map_err(|fault| crate::commands::config_complaint(&fault))?;
-    let options = options(config, &zone, demo.is_some());
+    let options = options(config, &zone, secret()?, demo.is_some());
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
     announce(&site, json)?;
     match demo {
@@ -44,7 +44,7 @@ pub(crate) fn run(
     site.stop().map_err(|fault| Complaint::from_error(Exit::Failed, fault.as_ref()))
 }
 
-fn options(config: &Config, zone: &TimeZone, demo: bool) -> SiteOptions {
+fn options(config: &Config, zone: &TimeZone, salt_seed: u64, demo: bool) -> SiteOptions {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let journal = journal::Options {
@@ -52,7 +52,7 @@ fn options(config: &Config, zone: &TimeZone, demo: bool) -> SiteOptions {
         retain_age: config.journal.keep_age.get(),
         retain_bytes: config.journal.keep_bytes.get(),
         commit_delay: config.journal.commit_delay.get(),
-        salt_seed: secret(),
+        salt_seed,
         ..journal::Options::default()
     };
     let mut history = history::Options::new(&config.data.dir);
@@ -77,10 +77,11 @@ fn options(config: &Config, zone: &TimeZone, demo: bool) -> SiteOptions {
     }
 }
 
-/// What nobody outside can guess: the standard library's own random keys, taken from the system.
-fn secret() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(0_u8)
+/// What nobody outside can guess.
+fn secret() -> Result<u64, Complaint> {
+    getrandom::u64().map_err(|fault| {
+        Complaint::from_error(Exit::Failed, &fault).at("the system's random numbers")
+    })
 }
 
 fn start_log(log: &LogConfig) -> Result<(), Complaint> {
