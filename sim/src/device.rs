@@ -166,6 +166,7 @@ impl Device {
         news
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other packet is a fault")]
     fn hear_packet(&mut self, packet: &Packet<'_>, news: &mut Vec<u64>) {
         match packet {
             Packet::ConnAck(connack) => {
@@ -190,7 +191,8 @@ impl Device {
             Packet::PubComp(ack) => {
                 self.flights.remove(&ack.packet_id.get());
             }
-            _ => {}
+            // It subscribes to nothing, so what is left is a farewell.
+            other => assert_eq!(other.kind(), mqtt::Kind::Disconnect),
         }
         self.acknowledged.extend(news.iter());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, Package};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, Package};
 use serde::Deserialize;
 
 /// Heavy, and behind one wall.
@@ -61,7 +61,7 @@ fn package_faults(table: &Table, package: &Package, packages: &[&Package]) -> Ve
     for dependency in &package.dependencies {
         let to = &dependency.name;
         let ours = packages.iter().any(|package| package.name.as_str() == to);
-        if ours && !place.uses.contains(to) {
+        if ours && !allows(table, place, dependency) {
             faults.push(format!("{name} uses {to}, which the table does not allow"));
         }
         if to.starts_with(SQL_ENGINE) && name != SQL_CRATE {
@@ -69,6 +69,13 @@ fn package_faults(table: &Table, package: &Package, packages: &[&Package]) -> Ve
         }
     }
     faults
+}
+
+/// A test may stand on any lower level: it is no part of what runs.
+fn allows(table: &Table, place: &Place, dependency: &Dependency) -> bool {
+    let lower = || table.get(&dependency.name).is_some_and(|other| other.level < place.level);
+    place.uses.contains(&dependency.name)
+        || (dependency.kind == DependencyKind::Development && lower())
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(crate) enum ConfigCommand {
 /// The directory and the addresses of a site.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct PlaceArgs {
-    /// Directory of everything the site keeps [default: ./althing-data]
+    /// Directory of everything the site keeps [default: ./althing-data, ./althing-demo for a demo]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Address for MQTT [default: 127.0.0.1:1883]

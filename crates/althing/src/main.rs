@@ -44,16 +44,6 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Complaint> {
     let loaded = load(cli)?;
-    match &cli.command {
-        Command::Serve(_) => {
-            return serve::run(&loaded.config, cli.json, None, &stop_on_signal()?);
-        }
-        Command::Demo(args) => {
-            let plan = DemoPlan { seed: args.seed, past: args.past.get() };
-            return serve::run(&loaded.config, cli.json, Some(plan), &stop_on_signal()?);
-        }
-        _ => {}
-    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut context = Context { config: &loaded.config, json: cli.json, out: &mut out };
     match &cli.command {
@@ -65,7 +55,11 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Config { command: ConfigCommand::Show { origin } } => {
             commands::show::run(&mut context, &loaded, *origin)?;
         }
-        Command::Serve(_) | Command::Demo(_) => {}
+        Command::Serve(_) => serve::run(&mut context, None, &stop_on_signal()?)?,
+        Command::Demo(args) => {
+            let plan = DemoPlan { seed: args.seed, past: args.past.get() };
+            serve::run(&mut context, Some(plan), &stop_on_signal()?)?;
+        }
     }
     out.flush().or_else(complaint::forgive_closed_pipe)
 }

@@ -28,18 +28,19 @@ use registry::{DeviceIndex, Directory, Registry};
 const FIGURES_KEPT: Duration = Duration::from_secs(5);
 
 /// What the pages read from. All of it is shared with the rest of the site.
-pub struct Pages {
-    pub identity: Identity,
-    pub clock: Clock,
-    pub horizon: Arc<Horizon>,
-    pub reader: Reader,
-    pub registry: Arc<Registry>,
-    pub feed: Arc<Feed>,
-    pub journal: Journal,
-    pub engine: Arc<query::Engine>,
+pub(crate) struct Pages {
+    pub(crate) identity: Identity,
+    pub(crate) clock: Clock,
+    pub(crate) horizon: Arc<Horizon>,
+    pub(crate) reader: Reader,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) journal: Journal,
+    pub(crate) engine: Arc<query::Engine>,
     /// When the last record that history holds was received, in microseconds since 1970.
-    pub received_at: Arc<AtomicI64>,
-    pub counted: Mutex<Option<(Moment, u64)>>,
+    pub(crate) received_at: Arc<AtomicI64>,
+    /// Readings of today, and when they were counted.
+    pub(crate) counted: Mutex<Option<(Moment, u64)>>,
 }
 
 impl std::fmt::Debug for Pages {

@@ -11,6 +11,7 @@ use field::demo::{self, Tally};
 use jiff::tz::TimeZone;
 use model::Timestamp;
 
+use crate::commands::{Context, config_complaint};
 use crate::complaint::{Complaint, Exit};
 use crate::config::{Config, LogConfig, LogFormat};
 use crate::site::{RunningSite, SiteOptions};
@@ -27,21 +28,25 @@ pub(crate) struct DemoPlan {
 
 /// Runs a site until it is told to stop.
 pub(crate) fn run(
-    config: &Config,
-    json: bool,
+    context: &mut Context<'_>,
     demo: Option<DemoPlan>,
     stop: &Stop,
 ) -> Result<(), Complaint> {
+    let config = context.config;
     start_log(&config.log)?;
-    let zone = config.zone().map_err(|fault| crate::commands::config_complaint(&fault))?;
+    let zone = config.zone().map_err(|fault| config_complaint(&fault))?;
     let options = options(config, &zone, secret()?, demo.is_some());
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
-    announce(&site, json)?;
-    match demo {
-        Some(plan) => play(&site, plan, &zone, stop)?,
-        None => while !stop.wait(Duration::from_secs(3_600)) {},
-    }
-    site.stop().map_err(|fault| Complaint::from_error(Exit::Failed, fault.as_ref()))
+    announce(context, &site)?;
+    let played = match demo {
+        Some(plan) => play(&site, plan, &zone, stop),
+        None => {
+            while !stop.wait(Duration::from_secs(3_600)) {}
+            Ok(())
+        }
+    };
+    site.stop().map_err(|fault| Complaint::from_error(Exit::Failed, fault.as_ref()))?;
+    played
 }
 
 fn options(config: &Config, zone: &TimeZone, salt_seed: u64, demo: bool) -> SiteOptions {
@@ -105,30 +110,28 @@ fn refused(fault: &anyhow::Error, config: &Config) -> Complaint {
 }
 
 /// Says where the site listens, in a form that people and scripts read.
-fn announce(site: &RunningSite, json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if json {
+fn announce(context: &mut Context<'_>, site: &RunningSite) -> io::Result<()> {
+    let (mqtt, http) = (site.mqtt(), site.http());
+    if context.json {
         let addresses = serde_json::json!({
-            "mqtt": site.mqtt().to_string(),
-            "http": site.http().to_string(),
+            "mqtt": mqtt.to_string(),
+            "http": http.to_string(),
             "replayed": site.replayed().get(),
             "ready": true,
         });
-        writeln!(out, "{addresses}")?;
-        return out.flush();
+        writeln!(context.out, "{addresses}")?;
+        return context.out.flush();
     }
-    writeln!(out, "mqtt {}\nhttp {}\nready", site.mqtt(), site.http())?;
-    if out.is_terminal() {
-        let mqtt = site.mqtt();
-        writeln!(out, "\nOpen  http://{}/", site.http())?;
+    writeln!(context.out, "mqtt {mqtt}\nhttp {http}\nready")?;
+    if io::stdout().is_terminal() {
+        let (ip, port) = (mqtt.ip(), mqtt.port());
+        writeln!(context.out, "\nOpen  http://{http}/")?;
         writeln!(
-            out,
-            "Try   mosquitto_pub -h {} -p {} -q 1 -t farm/barn/temperature -m 21.5\n",
-            mqtt.ip(),
-            mqtt.port()
+            context.out,
+            "Try   mosquitto_pub -h {ip} -p {port} -q 1 -t farm/barn/temperature -m 21.5\n",
         )?;
     }
-    out.flush()
+    context.out.flush()
 }
 
 /// Lets the simulated devices speak until somebody says stop.

@@ -5,8 +5,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
 use edge::{Clock, Common, Edge, Limits, Loops};
@@ -241,6 +241,3 @@ fn chain(fault: &dyn std::error::Error) -> String {
     }
     text
 }
-
-/// Figures of today, counted now and then.
-pub(crate) type Counted = Mutex<Option<(model::Moment, u64)>>;

@@ -273,12 +273,6 @@ impl Shard {
         self.remote.drain(..)
     }
 
-    /// Connections that are open, for the metrics page.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.connections.len()
-    }
-
     fn session_key(&self, key: ConnectionKey) -> Option<SessionKey> {
         self.connections.get(key.0 as usize)?.session_key
     }

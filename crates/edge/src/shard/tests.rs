@@ -146,6 +146,7 @@ impl World {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told by its kind")]
 fn describe(packet: &Packet<'_>) -> String {
     match packet {
         Packet::ConnAck(connack) => {
