@@ -11,7 +11,7 @@ use super::lists::rows;
 use super::{Pages, fault, reading_of, unit_of};
 
 /// Raw messages shown.
-const MESSAGES_MAX: usize = 20;
+const MESSAGES_MAX: usize = 10;
 
 /// Records read to find them: what an SSD gives in a few milliseconds.
 const RECORDS_READ_MAX: u64 = 20_000;
@@ -40,7 +40,7 @@ pub(super) fn device(
         signals: signals.collect::<Result<_, _>>()?,
         keys: keys(&directory, index),
         attributes: vec![("dialect".to_owned(), found.dialect.to_string())],
-        messages: messages(pages, &series)?,
+        messages: messages(pages, &series, &found.dialect)?,
     }))
 }
 
@@ -80,7 +80,7 @@ fn signal(
 
 /// The last messages that brought readings of these series, the newest first. What the live feed
 /// has forgotten is found with SQL, in `messages`.
-fn messages(pages: &Pages, series: &[Series]) -> Result<Vec<RawMessage>, SiteFault> {
+fn messages(pages: &Pages, series: &[Series], dialect: &str) -> Result<Vec<RawMessage>, SiteFault> {
     let committed = pages.horizon.committed();
     let oldest = Position::new(committed.position().get().saturating_sub(RECORDS_READ_MAX));
     let of_device = |id| series.iter().any(|series| series.id == id);
@@ -94,10 +94,10 @@ fn messages(pages: &Pages, series: &[Series]) -> Result<Vec<RawMessage>, SiteFau
     let mut wanted: Vec<Position> = points.iter().map(|point| point.position).collect();
     wanted.dedup();
     let wanted = wanted.split_off(wanted.len().saturating_sub(MESSAGES_MAX));
-    read(pages, &wanted)
+    read(pages, &wanted, dialect)
 }
 
-fn read(pages: &Pages, wanted: &[Position]) -> Result<Vec<RawMessage>, SiteFault> {
+fn read(pages: &Pages, wanted: &[Position], dialect: &str) -> Result<Vec<RawMessage>, SiteFault> {
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(Vec::new()) };
     let mut reader = pages.journal.reader(*first);
     let mut found = Vec::new();
@@ -108,7 +108,7 @@ fn read(pages: &Pages, wanted: &[Position]) -> Result<Vec<RawMessage>, SiteFault
                     position: position.get(),
                     time: message.received_at,
                     topic: message.topic.to_string(),
-                    dialect: None,
+                    dialect: Some(dialect.to_owned()),
                     bytes: message.payload.len() as u64,
                     preview: preview(message.payload),
                 });
