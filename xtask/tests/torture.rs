@@ -17,8 +17,9 @@ fn what_a_kill_loses_is_noticed() {
 
 #[test]
 fn a_value_that_is_off_by_little_is_noticed() {
+    // Some of its readings come twice: sent again after a kill, exact once and inexact once.
     let verdict = kill("inexact");
-    assert!(verdict.wrong > 0 && verdict.doubled == 0, "{verdict}");
+    assert!(verdict.wrong > 0, "{verdict}");
 }
 
 #[test]
