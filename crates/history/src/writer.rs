@@ -83,6 +83,9 @@ enum Pause {
     Until(Timestamp),
 }
 
+/// How far a time of receipt is moved to find a free millisecond.
+const SHIFT_MAX_MS: i64 = 60_000;
+
 /// How long after a failed flush none is due.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -210,6 +213,25 @@ impl Writer {
         let number = value.number().unwrap_or_default();
         self.staged.place_next(position, series);
         self.staged.rows.push(series.get(), time, number, quality.bits());
+    }
+
+    /// The time for readings of one message whose device gave none: that of receipt, or the first
+    /// millisecond after it at which none of their series has a reading, so that of a burst none
+    /// takes the place of another. `None` when that would be more than a minute later: a series
+    /// that is faster than one reading a millisecond for so long has to bring its own times.
+    #[must_use]
+    pub fn free_time(
+        &self,
+        series: impl IntoIterator<Item = SeriesId>,
+        received_at: Timestamp,
+    ) -> Option<Timestamp> {
+        let received = received_at.millis();
+        let last = series.into_iter().filter_map(|id| self.last_times.get(id.index()).copied());
+        let last = last.max().unwrap_or(i64::MIN);
+        if last < received {
+            return Some(received_at);
+        }
+        (last - received < SHIFT_MAX_MS).then(|| Timestamp::from_millis(last + 1))
     }
 
     /// Publishes what was appended: all readings of all records up to `position` are taken in.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use dialect::{Context, Group, Outcome, Presence, Recognizer, Verdict, Zone};
-use history::{Room, Writer};
+use history::{Room, SeriesId, Writer};
 use journal::Batch;
 use model::record::Record;
 use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp};
 use registry::{Registry, RegistryFault};
+use smallvec::SmallVec;
 
 use crate::devices::{Devices, Sender};
 use crate::feed::{Feed, Point, PointValue};
@@ -233,25 +234,42 @@ impl Ingest {
             self.stores.meter.count(Event::DialectLimited);
             return 0;
         };
-        let time = group.time().unwrap_or(origin.at);
         device.pulse.beat(origin.at, group.time());
-        if group.quality().holds(Quality::CLOCK_BAD) {
+        let repaired = group.quality().holds(Quality::CLOCK_BAD);
+        if repaired {
             self.stores.meter.count(Event::ClockRepaired);
         }
-        let mut taken = 0;
+        let mut settled = SmallVec::<[_; 8]>::new();
         for reading in group.readings() {
-            let Some((series, value, quality)) = device.settle(&reading, &mut self.writer) else {
-                self.stores.meter.count(Event::DialectLimited);
-                continue;
-            };
+            match device.settle(&reading, &mut self.writer) {
+                Some(found) => settled.push(found),
+                None => self.stores.meter.count(Event::DialectLimited),
+            }
+        }
+        let time = match group.time().filter(|_| !repaired) {
+            Some(time) => time,
+            None => self.time_of_receipt(settled.iter().map(|(series, ..)| *series), origin.at),
+        };
+        let taken = settled.len() as u64;
+        for (series, value, quality) in settled {
             self.writer.append(series, (time, value), quality, origin.position);
             if origin.source == Source::Live {
                 let value = PointValue::from(value);
                 self.points.push(Point { position: origin.position, series, time, value });
             }
-            taken += 1;
         }
         taken
+    }
+
+    fn time_of_receipt(
+        &self,
+        series: impl IntoIterator<Item = SeriesId>,
+        at: Timestamp,
+    ) -> Timestamp {
+        self.writer.free_time(series, at).unwrap_or_else(|| {
+            self.stores.meter.count(Event::ReadingReplaced);
+            at
+        })
     }
 }
 

@@ -64,6 +64,9 @@ events! {
     MessageUndecoded = "messages_undecoded",
     /// Readings taken into history.
     ReadingStored = "readings_stored",
+    /// Messages without a time whose readings took the place of others: more than one a millisecond
+    /// for over a minute.
+    ReadingReplaced = "readings_replaced",
     /// Readings that arrived with an impossible time and got the time of receipt.
     ClockRepaired = "clock_repaired",
     /// Readings, signals or devices refused because a limit of a dialect was reached.

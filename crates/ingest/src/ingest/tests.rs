@@ -115,6 +115,39 @@ fn a_unit_that_is_only_assumed_never_changes_a_value() {
     assert_eq!(bench.signals("farm/barn"), ["temperature 71 [degF]"]);
 }
 
+/// Times of all readings of a device's signals, in milliseconds after `NOW`.
+fn times(bench: &Bench) -> Vec<i64> {
+    let view = bench.reader.view(bench.committed());
+    let mut times = Vec::new();
+    for batch in view.scan(&history::Scan::default()).unwrap() {
+        let batch = batch.unwrap();
+        let column = batch.column_by_name("time").unwrap().to_data();
+        times.extend(column.buffer::<i64>(0).iter().map(|time| time - NOW.millis()));
+    }
+    times.sort_unstable();
+    times
+}
+
+#[test]
+fn of_a_burst_without_times_no_reading_takes_the_place_of_another() {
+    let mut bench = Bench::new();
+    let burst = [("farm/barn", r#"{"t":1,"h":2}"#); 3];
+    bench.take(Source::Live, &burst);
+    assert_eq!(times(&bench), [0, 0, 1, 1, 2, 2], "signals of one message share their time");
+    bench.take(Source::Live, &[("farm/barn", r#"{"t":9}"#)]);
+    bench.take(Source::Live, &[("farm/barn", r#"{"t":9,"h":9}"#)]);
+    assert_eq!(times(&bench), [0, 0, 1, 1, 2, 2, 3, 4, 4]);
+    assert_eq!(bench.meter.total(Event::ReadingReplaced), 0);
+}
+
+#[test]
+fn beyond_a_minute_of_that_it_is_counted() {
+    let mut bench = Bench::new();
+    let late = format!(r#"{{"ts":{},"t":1}}"#, NOW.millis() + 60_000);
+    bench.take(Source::Live, &[("farm/barn", &late), ("farm/barn", r#"{"t":2}"#)]);
+    assert_eq!(bench.meter.total(Event::ReadingReplaced), 1);
+}
+
 #[test]
 fn what_nobody_can_read_is_counted_and_gives_no_reading() {
     let mut bench = Bench::new();
