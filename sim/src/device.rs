@@ -51,6 +51,10 @@ pub(crate) struct Device {
     last_id: u16,
     /// Numbers of readings that were acknowledged.
     pub(crate) acknowledged: BTreeSet<u64>,
+    /// Numbers of readings that were sent with QoS 2.
+    pub(crate) once: BTreeSet<u64>,
+    /// The listener is owed readings from this number on; `None` before it is subscribed.
+    pub(crate) owed_from: Option<u64>,
 }
 
 impl Device {
@@ -66,6 +70,8 @@ impl Device {
             next_number: 0,
             last_id: 0,
             acknowledged: BTreeSet::new(),
+            once: BTreeSet::new(),
+            owed_from: None,
         }
     }
 
@@ -79,6 +85,15 @@ impl Device {
 
     pub(crate) fn time_of(number: u64) -> i64 {
         FIRST_MILLIS + i64::try_from(number).unwrap_or_default() * 1_000
+    }
+
+    pub(crate) fn topic(&self) -> String {
+        format!("farm/{}", self.name)
+    }
+
+    /// Its session is there after a crash, so that QoS 2 is exactly once.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// How many readings were ever sent.
@@ -122,6 +137,9 @@ impl Device {
         }
         let qos = if random.one_in(4) { Qos::ExactlyOnce } else { Qos::AtLeastOnce };
         let flight = Flight { number: self.next_number, qos, released: false };
+        if qos == Qos::ExactlyOnce {
+            self.once.insert(self.next_number);
+        }
         self.next_number += 1;
         loop {
             self.last_id = self.last_id.wrapping_add(1).max(1);
@@ -139,7 +157,7 @@ impl Device {
             Self::time_of(flight.number),
             self.value(flight.number)
         );
-        let topic = format!("farm/{}", self.name);
+        let topic = self.topic();
         let packet = Packet::Publish(Publish {
             dup,
             qos: flight.qos,

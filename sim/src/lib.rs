@@ -6,6 +6,7 @@
 //! the product; only the sockets, the threads and the disks are replaced.
 
 mod device;
+mod listener;
 mod oracle;
 mod random;
 mod site;

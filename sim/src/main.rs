@@ -47,12 +47,14 @@ fn main() -> ExitCode {
         sum.crashes += outcome.crashes;
         sum.flushes += outcome.flushes;
         sum.faults += outcome.faults;
+        sum.delivered += outcome.delivered;
         failed |= violations > 0;
     }
     say(&format!(
-        "{} seeds: {} readings acknowledged, {} crashes, {} flushes, {} disk faults; {}",
+        "{} seeds: {} readings acknowledged, {} delivered, {} crashes, {} flushes, {} disk faults; {}",
         arguments.seeds,
         sum.acknowledged,
+        sum.delivered,
         sum.crashes,
         sum.flushes,
         sum.faults,
@@ -79,6 +81,7 @@ fn work(arguments: &Arguments, next: &AtomicU64) -> (Outcome, u64) {
                 sum.crashes += outcome.crashes;
                 sum.flushes += outcome.flushes;
                 sum.faults += outcome.faults;
+                sum.delivered += outcome.delivered;
             }
             Err(violation) => {
                 violations += 1;

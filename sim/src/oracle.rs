@@ -8,6 +8,7 @@ use history::{Reader, Scan, SeriesId, column};
 use model::{Horizon, Timestamp};
 
 use crate::device::Device;
+use crate::listener::Listener;
 
 /// What went wrong, and with which reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub enum Violation {
     Invented { device: String, millis: i64 },
     /// A reading is there more than once.
     Doubled { device: String, number: u64 },
+    /// A subscriber whose session lasts did not get an acknowledged message.
+    Undelivered { device: String, number: u64 },
+    /// It got a QoS 2 message more than once.
+    DeliveredTwice { device: String, number: u64 },
+    /// It was told that its session is gone.
+    SessionLost,
     /// History cannot be read.
     Unreadable { why: String },
 }
@@ -73,6 +80,26 @@ fn check_one(device: &Device, number: u64, found: &Found) -> Result<(), Violatio
         Some(value) if *value == device.value(number) => Ok(()),
         Some(_) => Err(Violation::Wrong { device: device.name.clone(), number }),
     }
+}
+
+/// Holds what the listener got against what the devices know, once everything has come to rest.
+pub(crate) fn check_delivered(listener: &Listener, devices: &[Device]) -> Result<(), Violation> {
+    for device in devices {
+        let topic = device.topic();
+        let Some(owed_from) = device.owed_from else { continue };
+        for number in device.acknowledged.range(owed_from..) {
+            let name = || device.name.clone();
+            let times = listener.times(&topic, *number);
+            if times == 0 {
+                return Err(Violation::Undelivered { device: name(), number: *number });
+            }
+            let once = device.is_lasting() && device.once.contains(number);
+            if once && times > 1 {
+                return Err(Violation::DeliveredTwice { device: name(), number: *number });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn readings(

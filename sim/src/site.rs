@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialect::Zone;
-use edge::{Common, Limits, Now, Shard};
+use edge::{Common, Limits, Now, Shard, Want};
 use history::storage::memory::Memory;
 use history::{Reader, Room};
-use hub::Retained;
+use hub::{Publication, Retained};
 use ingest::{Feed, Ingest, Source, Stores};
 use journal::mem::MemDisk;
 use journal::{Batch, CommitFault, Log};
 use model::promise::{DurableMark, ReaderMark};
+use model::record::Record;
 use model::{Horizon, Meter, Moment, Position, Timestamp};
 use registry::Registry;
 
@@ -91,7 +92,8 @@ impl Site {
             limits: Limits { anonymous: true, ..Limits::default() },
         };
         let ingest = Ingest::new(stores, writer, &resume, Zone::default()).ok()?;
-        let shards = (0..SHARDS).map(|index| Shard::new(index, SHARDS, common.clone())).collect();
+        let shards: Vec<Shard> =
+            (0..SHARDS).map(|index| Shard::new(index, SHARDS, common.clone())).collect();
         let mark = marks.into_iter().next()?;
         let mut site = Self {
             shards,
@@ -105,7 +107,14 @@ impl Site {
             failed: false,
             sabotage,
         };
-        site.replay(last).then_some(site)
+        if !site.replay(last) {
+            return None;
+        }
+        let sessions = site.ingest.sessions(now.timestamp);
+        for shard in &mut site.shards {
+            sessions.iter().for_each(|booked| shard.restore(booked, now));
+        }
+        Some(site)
     }
 
     fn replay(&mut self, last: Position) -> bool {
@@ -227,7 +236,7 @@ impl Site {
     }
 
     /// The shards look at the horizon.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self, now: Now) {
         let committed = match self.sabotage {
             Sabotage::AcknowledgeBeforeVisible => {
                 let durable = self.horizon.durable();
@@ -236,7 +245,19 @@ impl Site {
             Sabotage::None | Sabotage::AcknowledgeBeforeSync => self.horizon.committed(),
         };
         for shard in &mut self.shards {
-            shard.settle(committed);
+            shard.settle(committed, now);
+        }
+    }
+
+    /// The librarian: reads for sessions what is committed.
+    pub(crate) fn fetch(&mut self) {
+        for shard in &mut self.shards {
+            for want in shard.drain_wants().collect::<Vec<Want>>() {
+                let found = want.messages.iter().filter_map(|(token, position)| {
+                    Some((*token, Some(look_up(&self.log, *position)?)))
+                });
+                shard.fetched(want.session, found.collect());
+            }
         }
     }
 
@@ -251,12 +272,22 @@ impl Site {
         for from in 0..self.shards.len() {
             let Some(shard) = self.shards.get_mut(from) else { continue };
             let letters: Vec<edge::Remote> = shard.drain_remote().collect();
-            for (home, publication, routes) in letters {
-                if let Some(shard) = self.shards.get_mut(usize::from(home)) {
-                    shard.deliver_all(&publication, &routes);
+            for letter in letters {
+                if let Some(shard) = self.shards.get_mut(usize::from(letter.home)) {
+                    shard.deliver_all(letter.position, &letter.publication, &letter.routes);
                 }
             }
         }
+    }
+}
+
+/// A message that is committed.
+fn look_up(log: &Log<MemDisk>, position: Position) -> Option<Arc<Publication>> {
+    let batch = log.reader(position).next_batch().ok()??;
+    let (_, record) = batch.iter().next()?;
+    match Record::decode(record) {
+        Ok(Record::Message(message)) => Some(Arc::new(Publication::of(&message))),
+        Ok(_) | Err(_) => None,
     }
 }
 

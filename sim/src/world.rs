@@ -9,6 +9,7 @@ use journal::mem::{MemDisk, Trouble};
 use registry::Registry;
 
 use crate::device::Device;
+use crate::listener::{Listener, News};
 use crate::oracle::{self, Violation};
 use crate::random::Random;
 use crate::site::{Disks, Sabotage, Site, dawn, later};
@@ -19,6 +20,9 @@ const STEPS: usize = 400;
 /// Devices of one run.
 const DEVICES: usize = 3;
 
+/// Steps in which everything that is owed has to arrive: each brings a window of 256 messages.
+const QUIET_STEPS: usize = 40;
+
 /// What a run reached, so that it can be seen to prove something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -27,6 +31,8 @@ pub struct Outcome {
     pub flushes: u64,
     /// Faults of the disks that were planned.
     pub faults: u64,
+    /// Messages that the subscriber got.
+    pub delivered: u64,
 }
 
 struct World {
@@ -35,6 +41,7 @@ struct World {
     /// `None` while it is down.
     site: Option<Site>,
     devices: Vec<Device>,
+    listener: Listener,
     now: Now,
     sabotage: Sabotage,
     outcome: Outcome,
@@ -51,6 +58,9 @@ pub fn run(seed: u64, sabotage: Sabotage) -> Result<Outcome, Violation> {
     }
     world.crash();
     world.start(&mut 0)?;
+    world.come_to_rest()?;
+    oracle::check_delivered(&world.listener, &world.devices)?;
+    world.outcome.delivered = world.listener.count();
     world.outcome.acknowledged =
         world.devices.iter().map(|device| device.acknowledged.len() as u64).sum();
     Ok(world.outcome)
@@ -74,6 +84,7 @@ impl World {
             disks,
             site: None,
             devices,
+            listener: Listener::default(),
             now: dawn(),
             sabotage,
             outcome: Outcome::default(),
@@ -86,7 +97,7 @@ impl World {
             return self.start(&mut 0);
         }
         match self.random.weighted(&[40, 30, 20, 20, 20, 2, 2, 2, 1]) {
-            0 => self.device_acts(),
+            0 => self.somebody_acts(),
             1 => self.network(),
             2 => self.with_site(|site, _, now| site.submit(now)),
             3 => self.with_site(|site, _, _| site.commit()),
@@ -96,8 +107,9 @@ impl World {
             7 => self.with_site(|site, _, now| site.timers(now)),
             _ => self.crash(),
         }
-        self.with_site(|site, _, _| {
-            site.settle();
+        self.with_site(|site, _, now| {
+            site.settle(now);
+            site.fetch();
             site.exchange();
         });
         self.deliver()?;
@@ -113,9 +125,12 @@ impl World {
         }
     }
 
-    /// One device connects, publishes, or loses its connection.
-    fn device_acts(&mut self) {
-        let index = self.random.below(self.devices.len());
+    /// One device connects, publishes, or loses its connection; or the listener does.
+    fn somebody_acts(&mut self) {
+        let index = self.random.below(self.devices.len() + 1);
+        if index == self.devices.len() {
+            return self.listener_acts();
+        }
         let (Some(site), Some(device)) = (&mut self.site, self.devices.get_mut(index)) else {
             return;
         };
@@ -133,9 +148,28 @@ impl World {
         }
     }
 
-    /// The network carries some bytes of one device to the site.
+    fn listener_acts(&mut self) {
+        let Some(site) = &mut self.site else { return };
+        match self.listener.at {
+            None => {
+                self.listener.connect();
+                self.listener.at = site.open(self.random.below(2), self.now);
+            }
+            Some(at) if self.random.one_in(10) => {
+                site.lose(at, self.now);
+                self.listener.lose();
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The network carries some bytes of one device or of the listener to the site.
     fn network(&mut self) {
-        let index = self.random.below(self.devices.len());
+        let index = self.random.below(self.devices.len() + 1);
+        if index == self.devices.len() {
+            let count = 1 + self.random.below(self.listener.wire.len());
+            return self.listener_sends(count);
+        }
         let (Some(site), Some(device)) = (&mut self.site, self.devices.get_mut(index)) else {
             return;
         };
@@ -144,6 +178,13 @@ impl World {
         let count = count.min(device.wire.len());
         let bytes: Vec<u8> = device.wire.drain(..count).collect();
         device.at = site.receive(at, &bytes, self.now);
+    }
+
+    fn listener_sends(&mut self, count: usize) {
+        let (Some(site), Some(at)) = (&mut self.site, self.listener.at) else { return };
+        let count = count.min(self.listener.wire.len());
+        let bytes: Vec<u8> = self.listener.wire.drain(..count).collect();
+        self.listener.at = site.receive(at, &bytes, self.now);
     }
 
     /// The site's bytes reach the devices; whatever they acknowledge must be visible already.
@@ -160,6 +201,53 @@ impl World {
             for number in device.hear(&bytes) {
                 oracle::check_acknowledged(&site.reader, &site.horizon, device, number)?;
             }
+        }
+        let most = 1 + self.random.below(400);
+        self.deliver_to_listener(most)
+    }
+
+    fn deliver_to_listener(&mut self, most: usize) -> Result<(), Violation> {
+        let (Some(site), Some(at)) = (&mut self.site, self.listener.at) else { return Ok(()) };
+        let Some(bytes) = site.send(at, most) else {
+            site.lose(at, self.now);
+            self.listener.lose();
+            return Ok(());
+        };
+        for news in self.listener.hear(&bytes) {
+            match news {
+                News::SessionLost => return Err(Violation::SessionLost),
+                News::Subscribed => {
+                    for device in &mut self.devices {
+                        let sent = device.sent();
+                        device.owed_from.get_or_insert(sent);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing new happens, the listener stays connected, and everything that is owed arrives.
+    fn come_to_rest(&mut self) -> Result<(), Violation> {
+        for _ in 0..QUIET_STEPS {
+            if self.site.as_ref().is_none_or(|site| site.failed) {
+                self.crash();
+                self.start(&mut 0)?;
+            }
+            if self.listener.at.is_none() {
+                self.listener.connect();
+                self.listener.at = self.site.as_mut().and_then(|site| site.open(0, self.now));
+            }
+            self.listener_sends(usize::MAX);
+            self.with_site(|site, _, now| {
+                site.submit(now);
+                site.commit();
+                site.ingest(usize::MAX, now);
+                site.settle(now);
+                site.fetch();
+                site.exchange();
+            });
+            self.deliver_to_listener(usize::MAX)?;
         }
         Ok(())
     }
@@ -205,6 +293,7 @@ impl World {
         };
         self.disks.tables.crash(unsynced);
         self.devices.iter_mut().for_each(Device::lose);
+        self.listener.lose();
     }
 
     /// Starts the site, however often it takes, and holds all of history against the devices.

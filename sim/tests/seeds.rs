@@ -14,11 +14,13 @@ mod tests {
                     sum.crashes += outcome.crashes;
                     sum.flushes += outcome.flushes;
                     sum.faults += outcome.faults;
+                    sum.delivered += outcome.delivered;
                 }
                 Err(violation) => panic!("seed {seed}: {violation:?}"),
             }
         }
         assert!(sum.acknowledged > 4_000, "too little was acknowledged to prove much: {sum:?}");
+        assert!(sum.delivered > 2_000, "too little was delivered to prove much: {sum:?}");
         assert!(sum.crashes > 400 && sum.flushes > 400 && sum.faults > 400, "{sum:?}");
     }
 

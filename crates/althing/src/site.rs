@@ -72,8 +72,9 @@ impl RunningSite {
             .with_context(|| format!("cannot listen on http {}", options.http))?;
         let loops = Loops::new(options.shards).context("no event loops")?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (core, writer, work) = open(options, &loops, &stop)?;
+        let (core, writer, mut work) = open(options, &loops, &stop)?;
         let replayed = work.ingest.taken();
+        let sessions = work.ingest.sessions(core.clock.now().timestamp);
         let ingest = work.spawn(|| end_process("ingest"))?;
         let common = Common {
             subscriptions: Arc::default(),
@@ -82,7 +83,7 @@ impl RunningSite {
             limits: options.limits,
         };
         let edge = loops
-            .serve(options.mqtt, &common, (core.clock, &core.journal, &core.horizon))
+            .serve(options.mqtt, &common, (core.clock, &core.journal, &core.horizon), &sessions)
             .with_context(|| format!("cannot listen on mqtt {}", options.mqtt))?;
         let router = crate::router::router(options, &core, edge.address())?;
         let web = Web::serve(Web::runtime()?, http, router)?;

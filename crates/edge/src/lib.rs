@@ -7,6 +7,7 @@
 //! simulation drives as well.
 
 mod clock;
+mod librarian;
 mod listener;
 mod mailbox;
 mod output;
@@ -20,14 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use hub::Booked;
 use journal::Journal;
 use mio::{Poll, Waker};
 use model::Horizon;
 
 pub use clock::{Clock, Now};
 pub use mailbox::Adopted;
-pub use shard::{Common, Handover, Limits, Remote, Shard};
+pub use shard::{Common, Found, Handover, Limits, Remote, Shard, Want};
 
+use librarian::Librarian;
 use mailbox::Mailbox;
 use reactor::{Reactor, Shared, WAKER};
 
@@ -76,7 +79,7 @@ impl Loops {
         Bell { mailboxes: Arc::clone(&self.mailboxes) }
     }
 
-    /// Listens on `address` and serves it until `Edge::stop`.
+    /// Listens on `address` and serves it until `Edge::stop`. Sessions of an earlier process go on.
     ///
     /// # Errors
     /// When the address cannot be bound or a thread cannot be started.
@@ -85,11 +88,14 @@ impl Loops {
         address: SocketAddr,
         common: &Common,
         (clock, journal, horizon): (Clock, &Journal, &Arc<Horizon>),
+        sessions: &[Booked],
     ) -> io::Result<Edge> {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
         let listeners = listener::bind(address, shards)?;
         let address = listeners.first().map_or(Ok(address), mio::net::TcpListener::local_addr)?;
         let stop = Arc::new(AtomicBool::new(false));
+        let (librarian, librarian_thread) =
+            Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
         let mut threads = Vec::new();
         for (index, (poll, listener)) in (0_u16..).zip(self.polls.into_iter().zip(listeners)) {
             let shared = Shared {
@@ -97,15 +103,20 @@ impl Loops {
                 journal: journal.clone(),
                 horizon: Arc::clone(horizon),
                 mailboxes: Arc::clone(&self.mailboxes),
+                librarian: librarian.clone(),
                 meter: Arc::clone(&common.meter),
                 stop: Arc::clone(&stop),
             };
-            let shard = Shard::new(index, shards, common.clone());
+            let mut shard = Shard::new(index, shards, common.clone());
+            for booked in sessions {
+                shard.restore(booked, clock.now());
+            }
             let reactor = Reactor::new(poll, listener, shard, shared)?;
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || reactor.run())?);
         }
-        Ok(Edge { address, stop, threads, bell: Bell { mailboxes: self.mailboxes } })
+        let bell = Bell { mailboxes: self.mailboxes };
+        Ok(Edge { address, stop, threads, librarian: librarian_thread, bell })
     }
 }
 
@@ -115,6 +126,7 @@ pub struct Edge {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<io::Result<()>>>,
+    librarian: JoinHandle<()>,
     bell: Bell,
 }
 
@@ -141,6 +153,7 @@ impl Edge {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok(())
+        // The shards had the last handles.
+        self.librarian.join().or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

@@ -1,11 +1,13 @@
 //! What one shard sends another: messages for its sessions, and connections that belong to it.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use hub::{Publication, Route};
+use hub::SessionKey;
 use mio::Waker;
 use mio::net::TcpStream;
+
+use crate::shard::{Found, Remote};
 
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
 /// they are gone: 65,536 of about 300 bytes are 20 MB.
@@ -13,8 +15,10 @@ const LETTERS_MAX: usize = 65_536;
 
 #[derive(Debug)]
 pub(crate) enum Letter {
-    Deliver(Arc<Publication>, Vec<Route>),
+    Deliver(Remote),
     Adopt(TcpStream, Adopted),
+    /// Messages that a session needed from the journal.
+    Fetched(SessionKey, Vec<Found>),
 }
 
 /// A connection whose client lives on another shard, with everything it has said so far.

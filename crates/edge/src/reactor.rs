@@ -18,8 +18,9 @@ use mio::{Events, Interest, Poll, Token};
 use model::{Event, Horizon, Meter};
 
 use crate::clock::{Clock, Now};
+use crate::librarian::Librarian;
 use crate::mailbox::{Adopted, Letter, Mailbox};
-use crate::shard::Shard;
+use crate::shard::{Remote, Shard, Want};
 
 pub(crate) const WAKER: Token = Token(usize::MAX);
 const LISTENER: Token = Token(usize::MAX - 1);
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) mailboxes: Arc<[Mailbox]>,
+    pub(crate) librarian: Librarian,
     pub(crate) meter: Arc<Meter>,
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -58,6 +60,8 @@ pub(crate) struct Reactor {
     ready: VecDeque<ConnectionKey>,
     scratch: Box<[u8]>,
     outgoing: Vec<Vec<Letter>>,
+    /// Questions that the librarian had no room for.
+    unasked: VecDeque<Want>,
     /// The journal had no room: no socket is read until it has.
     paused: bool,
 }
@@ -80,6 +84,7 @@ impl Reactor {
             ready: VecDeque::new(),
             scratch: vec![0; SCRATCH_BYTES].into(),
             outgoing,
+            unasked: VecDeque::new(),
             paused: false,
         })
     }
@@ -106,13 +111,14 @@ impl Reactor {
         Ok(())
     }
 
-    fn timeout(&self) -> Duration {
+    fn timeout(&mut self) -> Duration {
         if self.paused
             || self.shard.is_congested()
+            || !self.unasked.is_empty()
             || self.outgoing.iter().any(|letters| !letters.is_empty())
         {
             PAUSE
-        } else if self.ready.is_empty() {
+        } else if self.ready.is_empty() && !self.shard.has_records() {
             self.shard.until_timer(self.shared.clock.now().moment)
         } else {
             Duration::ZERO
@@ -125,9 +131,10 @@ impl Reactor {
             self.read_ready(now);
         }
         self.submit();
-        self.shard.settle(self.shared.horizon.committed());
+        self.shard.settle(self.shared.horizon.committed(), now);
         self.shard.run_timers(now);
         self.submit();
+        self.fetch();
         self.hand_over();
         self.post()?;
         self.flush_all();
@@ -250,14 +257,25 @@ impl Reactor {
         }
     }
 
+    fn fetch(&mut self) {
+        self.unasked.extend(self.shard.drain_wants());
+        while let Some(want) = self.unasked.pop_front() {
+            if let Some(want) = self.shared.librarian.ask(want) {
+                self.unasked.push_front(want);
+                return;
+            }
+        }
+    }
+
     fn read_mail(&mut self, now: Now) {
         let index = usize::from(self.shard.index());
         let Some(mailbox) = self.shared.mailboxes.get(index) else { return };
         for letter in mailbox.take() {
             match letter {
-                Letter::Deliver(publication, routes) => {
-                    self.shard.deliver_all(&publication, &routes)
+                Letter::Deliver(Remote { position, publication, routes, home: _ }) => {
+                    self.shard.deliver_all(position, &publication, &routes);
                 }
+                Letter::Fetched(session, found) => self.shard.fetched(session, found),
                 Letter::Adopt(socket, Adopted { bytes, peer }) => {
                     if let Some(key) = self.adopt(socket, peer, now) {
                         self.shard.receive(key, &bytes, now);
@@ -285,9 +303,9 @@ impl Reactor {
     }
 
     fn post(&mut self) -> io::Result<()> {
-        for (home, publication, routes) in self.shard.drain_remote() {
-            if let Some(letters) = self.outgoing.get_mut(usize::from(home)) {
-                letters.push(Letter::Deliver(publication, routes));
+        for remote in self.shard.drain_remote() {
+            if let Some(letters) = self.outgoing.get_mut(usize::from(remote.home)) {
+                letters.push(Letter::Deliver(remote));
             }
         }
         for (mailbox, letters) in self.shared.mailboxes.iter().zip(&mut self.outgoing) {

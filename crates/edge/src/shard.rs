@@ -3,11 +3,14 @@
 //! carries them too.
 
 mod connection;
+mod diary;
 mod frames;
 mod inbound;
 mod kept;
 mod lifecycle;
 mod outbound;
+mod restore;
+mod subscribing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use hub::{
     ConnectionKey, Publication, Retained, Route, Routes, SessionKey, Sessions, Subscriptions,
 };
 use journal::Pending;
-use model::{Lane, Meter, Moment, Position};
+use model::{Lane, Meter, Moment, Position, Timestamp};
 use mqtt::Ticket;
 use slab::Slab;
 
@@ -25,6 +28,8 @@ use crate::mailbox::Adopted;
 use crate::output::Output;
 use crate::wheel::Wheel;
 use connection::Connection;
+pub use diary::{Found, Want};
+use diary::{Later, Unplaced, Waiting};
 use frames::Frames;
 use kept::Kept;
 use lifecycle::PendingWill;
@@ -107,7 +112,14 @@ pub struct Handover {
 }
 
 /// A message for sessions of another shard.
-pub type Remote = (u16, Arc<Publication>, Vec<Route>);
+#[derive(Clone, Debug)]
+pub struct Remote {
+    pub home: u16,
+    /// Of its record.
+    pub position: Position,
+    pub publication: Arc<Publication>,
+    pub routes: Vec<Route>,
+}
 
 #[derive(Debug)]
 pub struct Shard {
@@ -121,8 +133,17 @@ pub struct Shard {
     frames: Frames,
     /// Records of this turn, and for each of them who waits for its commit.
     records: Pending,
-    waiting: Vec<Option<(SessionKey, Ticket)>>,
+    waiting: Vec<Waiting>,
     lane: Lane<(SessionKey, Ticket)>,
+    /// What connections are told or sent after a commit, other than the steps in `lane`.
+    later: Lane<(SessionKey, Later)>,
+    /// Messages of this turn that sessions keep, and those for other shards: they go when the
+    /// journal has given them positions.
+    unplaced: Vec<Unplaced>,
+    unposted: Vec<(u32, u16, Arc<Publication>, Vec<Route>)>,
+    /// What clients of booked sessions are done with, to be written down.
+    delivered: Vec<(SessionKey, Position)>,
+    wants: Vec<Want>,
     timers: Wheel<Timer>,
     wills: Vec<PendingWill>,
     dirty: Vec<ConnectionKey>,
@@ -137,6 +158,8 @@ pub struct Shard {
     congested: bool,
     /// When sessions were last looked at for expiry.
     expired_at: Moment,
+    /// Of the bytes or the timers at hand.
+    now: Timestamp,
 }
 
 impl Shard {
@@ -153,6 +176,11 @@ impl Shard {
             records: Pending::default(),
             waiting: Vec::new(),
             lane: Lane::default(),
+            later: Lane::default(),
+            unplaced: Vec::new(),
+            unposted: Vec::new(),
+            delivered: Vec::new(),
+            wants: Vec::new(),
             timers: Wheel::new(),
             wills: Vec::new(),
             dirty: Vec::new(),
@@ -163,6 +191,7 @@ impl Shard {
             named: 0,
             congested: false,
             expired_at: Moment::START,
+            now: Timestamp::from_micros(0),
             common,
         }
     }
@@ -203,15 +232,16 @@ impl Shard {
     pub fn is_congested(&self) -> bool {
         self.congested
             || self.records.bytes() > TURN_BYTES_MAX
-            || self.lane.len() + self.waiting.len() > TICKETS_MAX
+            || self.lane.len() + self.later.len() + self.waiting.len() > TICKETS_MAX
     }
 
     pub fn set_congested(&mut self, congested: bool) {
         self.congested = congested;
     }
 
-    #[must_use]
-    pub fn has_records(&self) -> bool {
+    /// Whether there are records for the journal.
+    pub fn has_records(&mut self) -> bool {
+        self.note_delivered();
         !self.waiting.is_empty()
     }
 
@@ -223,10 +253,18 @@ impl Shard {
     /// The journal took the records; the first of them is at `first`.
     pub fn submitted(&mut self, first: Position) {
         for (offset, waiting) in (0_u64..).zip(self.waiting.drain(..)) {
-            if let Some(ticket) = waiting {
-                self.lane.push(first.after(offset), ticket);
+            match waiting {
+                Waiting::Nobody => {}
+                Waiting::Step(session, ticket) => {
+                    self.lane.push(first.after(offset), (session, ticket));
+                }
+                Waiting::Later(session, later) => {
+                    self.later.push(first.after(offset), (session, later));
+                }
             }
         }
+        self.post(first);
+        self.place(first);
     }
 
     /// How long until a timer may be due.

@@ -7,6 +7,7 @@
 //! thread only and a takeover is an ordinary function call. Shards share two things: the
 //! `Subscriptions` and the `Retained` messages.
 
+mod book;
 mod publication;
 mod queue;
 mod retained;
@@ -14,6 +15,7 @@ mod routes;
 mod sessions;
 mod subscriptions;
 
+pub use book::{Book, Booked, BookedWill, Owed};
 pub use publication::Publication;
 pub use queue::{Queue, QueueFull, Queued};
 pub use retained::{Retained, RetainedFull};

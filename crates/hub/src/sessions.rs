@@ -102,7 +102,7 @@ impl<P: Default> Sessions<P> {
             let generation = session.generation;
             return Ok(Opened { key: self.key(slot, generation), present: true, displaced });
         }
-        let key = self.insert(client, connection)?;
+        let key = self.insert(client, Some(connection))?;
         Ok(Opened { key, present: false, displaced })
     }
 
@@ -123,15 +123,34 @@ impl<P: Default> Sessions<P> {
         }
     }
 
-    /// Ends the sessions whose time is over; says how many.
-    pub fn expire(&mut self, now: Moment, subscriptions: &Subscriptions) -> usize {
+    /// Takes up a session that an earlier process had. Its client is away until `expires_at`.
+    ///
+    /// # Errors
+    /// When the shard is at its limit.
+    pub fn restore(
+        &mut self,
+        client: &str,
+        expires_at: Moment,
+    ) -> Result<SessionKey, SessionsFull> {
+        let key = self.insert(client, None)?;
+        if let Some(session) = self.get_mut(key) {
+            session.expires_at = Some(expires_at);
+        }
+        Ok(key)
+    }
+
+    /// Ends the sessions whose time is over; says whose they were.
+    pub fn expire(&mut self, now: Moment, subscriptions: &Subscriptions) -> Vec<Arc<str>> {
         let over = |session: &Session<P>| session.expires_at.is_some_and(|at| at <= now);
         let ended: Vec<usize> =
             self.slots.iter().filter(|(_, session)| over(session)).map(|(slot, _)| slot).collect();
-        for slot in &ended {
-            self.remove_slot(*slot, subscriptions);
-        }
-        ended.len()
+        ended.into_iter().filter_map(|slot| self.remove_slot(slot, subscriptions)).collect()
+    }
+
+    /// The session of a client, connected or not.
+    #[must_use]
+    pub fn of(&self, client: &str) -> Option<&Session<P>> {
+        self.slots.get(*self.by_client.get(client)?)
     }
 
     #[must_use]
@@ -157,7 +176,7 @@ impl<P: Default> Sessions<P> {
     fn insert(
         &mut self,
         client: &str,
-        connection: ConnectionKey,
+        connection: Option<ConnectionKey>,
     ) -> Result<SessionKey, SessionsFull> {
         if self.slots.len() >= SESSIONS_MAX {
             return Err(SessionsFull);
@@ -168,7 +187,7 @@ impl<P: Default> Sessions<P> {
         let slot = self.slots.insert(Session {
             client: Arc::clone(&client),
             generation,
-            connection: Some(connection),
+            connection,
             protocol: P::default(),
             queue: Queue::default(),
             filters: Vec::new(),
@@ -178,8 +197,8 @@ impl<P: Default> Sessions<P> {
         Ok(self.key(slot, generation))
     }
 
-    fn remove_slot(&mut self, slot: usize, subscriptions: &Subscriptions) {
-        let Some(session) = self.slots.try_remove(slot) else { return };
+    fn remove_slot(&mut self, slot: usize, subscriptions: &Subscriptions) -> Option<Arc<str>> {
+        let session = self.slots.try_remove(slot)?;
         let key = self.key(slot, session.generation);
         for filter in &session.filters {
             subscriptions.unsubscribe(filter, key);
@@ -187,6 +206,7 @@ impl<P: Default> Sessions<P> {
         if self.by_client.get(&session.client) == Some(&slot) {
             self.by_client.remove(&session.client);
         }
+        Some(session.client)
     }
 
     fn key(&self, slot: usize, generation: u32) -> SessionKey {

@@ -40,6 +40,8 @@ pub struct Route {
     pub qos: Qos,
     pub no_local: bool,
     pub retain_as_published: bool,
+    /// As the member of a shared group that was chosen.
+    pub shared: bool,
     pub identifiers: SmallVec<[u32; 1]>,
 }
 
@@ -303,7 +305,7 @@ impl Collector {
             self.matches.groups.push(Vec::new());
         }
         if let Some(members) = self.matches.groups.get_mut(at) {
-            members.push(Route::of(grant));
+            members.push(Route { shared: true, ..Route::of(grant) });
         }
     }
 }
@@ -315,6 +317,7 @@ impl Route {
             qos: grant.qos,
             no_local: grant.no_local,
             retain_as_published: grant.retain_as_published,
+            shared: false,
             identifiers: grant.identifier.into_iter().collect(),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dialect::{Context, Group, Outcome, Presence, Recognizer, Verdict, Zone};
 use history::{Room, SeriesId, Writer};
+use hub::{Book, Booked};
 use journal::Batch;
 use model::record::Record;
 use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp};
@@ -46,6 +47,8 @@ pub enum Source {
 pub struct Ingest {
     stores: Stores,
     recognizer: Recognizer,
+    /// Sessions that outlive this process, for the next one.
+    book: Book,
     /// In which devices write times that name no zone.
     zone: Zone,
     devices: Devices,
@@ -66,7 +69,8 @@ impl Ingest {
         resume: &history::Resume,
         zone: Zone,
     ) -> Result<Self, IngestFault> {
-        let learned = snapshot::decode(&resume.extra, &stores.retained)?;
+        let mut book = Book::default();
+        let learned = snapshot::decode(&resume.extra, &stores.retained, &mut book)?;
         let recognizer = match learned {
             Some(bytes) => Recognizer::restore(&bytes).map_err(SnapshotFault::Learned)?,
             None => Recognizer::default(),
@@ -75,6 +79,7 @@ impl Ingest {
             devices: Devices::new(Arc::clone(&stores.registry)),
             stores,
             recognizer,
+            book,
             zone,
             writer,
             outcome: Outcome::default(),
@@ -89,6 +94,13 @@ impl Ingest {
         self.taken
     }
 
+    /// The sessions that the journal knows and whose time was not over by `now`: what the shards
+    /// begin with.
+    pub fn sessions(&mut self, now: Timestamp) -> Vec<Booked> {
+        self.book.expire(now);
+        self.book.sessions().cloned().collect()
+    }
+
     /// Takes in all records of `batch` and publishes their rows. The caller may advance the mark of
     /// history on the horizon to the end of the batch.
     ///
@@ -101,7 +113,11 @@ impl Ingest {
         assert_eq!(batch.first(), self.taken.next(), "ingest reads the journal without a gap");
         for (position, bytes) in batch.iter() {
             match Record::decode(bytes) {
-                Ok(Record::Message(message)) => self.message(position, &message, source),
+                Ok(Record::Message(message)) => {
+                    self.message(position, &message, source);
+                    self.book.message(position, &message);
+                }
+                Ok(Record::Session(session)) => self.book.apply(&session),
                 Ok(_later_kind) => {}
                 Err(fault) => {
                     self.stores.meter.count(Event::MessageUndecoded);
@@ -197,7 +213,7 @@ impl Ingest {
     /// ever names a device that a power cut can take away.
     fn state(&self) -> Result<Vec<u8>, IngestFault> {
         self.stores.registry.checkpoint(self.taken)?;
-        Ok(snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained))
+        Ok(snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained, &self.book))
     }
 
     fn message(&mut self, position: Position, message: &Message<'_>, source: Source) {

@@ -1,14 +1,17 @@
 //! What ingest asks history to keep beside its tables: everything else that the records up to a
-//! position have taught the site. Version 1, as in docs/formats/ingest-state.md.
+//! position have taught the site. Version 2, as in docs/formats/ingest-state.md.
 
 use std::sync::Arc;
 
-use hub::{Publication, Retained};
+use hub::{Book, Publication, Retained};
 use model::Message;
 use model::record::{Record, RecordFault, encode_message};
+use model::session::encode_session;
 
 const MAGIC: &[u8; 4] = b"ALST";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
+/// The same without sessions.
+const VERSION_1: u16 = 1;
 
 /// Why a kept state cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -17,21 +20,27 @@ pub enum SnapshotFault {
     Newer { found: u16 },
     #[error("the state beside the history is damaged: {part}")]
     Damaged { part: &'static str },
-    #[error("a retained message beside the history is damaged")]
-    Retained(#[from] RecordFault),
+    #[error("a record in the state beside the history is damaged")]
+    Record(#[from] RecordFault),
     #[error("what the dialects had learned cannot be read back")]
     Learned(#[from] dialect::StateFault),
 }
 
-/// Appends the learned state of the dialects and the retained messages.
-pub(crate) fn encode(learned: &[u8], retained: &Retained) -> Vec<u8> {
+/// The learned state of the dialects, the retained messages, and the records that make the book.
+pub(crate) fn encode(learned: &[u8], retained: &Retained, book: &Book) -> Vec<u8> {
     let mut body = Vec::new();
     push_block(learned, &mut body);
+    let mut record = Vec::new();
     for publication in retained.all() {
-        let mut record = Vec::new();
+        record.clear();
         encode_message(&message_of(&publication), &mut record);
         push_block(&record, &mut body);
     }
+    book.records(|session| {
+        record.clear();
+        encode_session(session, &mut record);
+        push_block(&record, &mut body);
+    });
     let mut out = Vec::with_capacity(body.len() + 10);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
@@ -40,9 +49,13 @@ pub(crate) fn encode(learned: &[u8], retained: &Retained) -> Vec<u8> {
     out
 }
 
-/// Gives the learned state back and puts the retained messages into `retained`. No bytes at all are
-/// a site that has learned nothing.
-pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>>, SnapshotFault> {
+/// Gives the learned state back and puts the retained messages into `retained` and the sessions into
+/// `book`. No bytes at all are a site that has learned nothing.
+pub(crate) fn decode(
+    bytes: &[u8],
+    retained: &Retained,
+    book: &mut Book,
+) -> Result<Option<Vec<u8>>, SnapshotFault> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -54,7 +67,7 @@ pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>
     if magic != MAGIC {
         return Err(damaged("its first bytes"));
     }
-    if version != VERSION {
+    if ![VERSION_1, VERSION].contains(&version) {
         return Err(SnapshotFault::Newer { found: version });
     }
     if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
@@ -62,9 +75,11 @@ pub(crate) fn decode(bytes: &[u8], retained: &Retained) -> Result<Option<Vec<u8>
     }
     let learned = take_block(&mut body).ok_or_else(|| damaged("the learned state"))?.to_vec();
     while !body.is_empty() {
-        let record = take_block(&mut body).ok_or_else(|| damaged("the retained messages"))?;
-        if let Record::Message(message) = Record::decode(record)? {
-            keep(retained, &message);
+        let record = take_block(&mut body).ok_or_else(|| damaged("its records"))?;
+        match Record::decode(record)? {
+            Record::Message(message) => keep(retained, &message),
+            Record::Session(session) => book.apply(&session),
+            _ => return Err(damaged("a record of an unknown kind")),
         }
     }
     Ok(Some(learned))
@@ -106,7 +121,7 @@ fn take_block<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use model::{Qos, Timestamp, TopicName};
+    use model::{Qos, SessionEvent, SessionRecord, Timestamp, TopicName};
 
     use super::*;
 
@@ -121,28 +136,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_kept_comes_back() {
+    fn sample() -> Vec<u8> {
         let retained = Retained::default();
         retained.keep(Arc::new(publication())).unwrap();
-        let bytes = encode(b"learned", &retained);
+        let mut book = Book::default();
+        let event = SessionEvent::Opened { expiry: 60 };
+        book.apply(&SessionRecord { at: Timestamp::from_millis(5), client: "anna", event });
+        encode(b"learned", &retained, &book)
+    }
 
-        let again = Retained::default();
-        assert_eq!(decode(&bytes, &again).unwrap().unwrap(), b"learned");
-        assert_eq!(again.all(), [Arc::new(publication())]);
+    #[test]
+    fn what_was_kept_comes_back() {
+        let (retained, mut book) = (Retained::default(), Book::default());
+        assert_eq!(decode(&sample(), &retained, &mut book).unwrap().unwrap(), b"learned");
+        assert_eq!(retained.all(), [Arc::new(publication())]);
+        assert_eq!(book.sessions().map(|it| &*it.client).collect::<Vec<_>>(), ["anna"]);
     }
 
     #[test]
     fn every_flipped_bit_is_found() {
-        let retained = Retained::default();
-        retained.keep(Arc::new(publication())).unwrap();
-        let bytes = encode(b"learned", &retained);
+        let bytes = sample();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let fault = decode(&flipped, &Retained::default());
+            let fault = decode(&flipped, &Retained::default(), &mut Book::default());
             assert!(fault.is_err(), "bit {bit} went unnoticed");
         }
-        assert!(decode(&[], &Retained::default()).unwrap().is_none());
+        assert!(decode(&[], &Retained::default(), &mut Book::default()).unwrap().is_none());
     }
 }

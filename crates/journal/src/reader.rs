@@ -53,6 +53,11 @@ impl<D: Disk> LogReader<D> {
         self.next
     }
 
+    /// Goes on from `position`, without looking at what lies between. Never back.
+    pub fn skip_to(&mut self, position: Position) {
+        self.next = self.next.max(position);
+    }
+
     /// The next committed records; `None` when there are no more for now.
     ///
     /// # Errors

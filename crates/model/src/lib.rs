@@ -1,7 +1,7 @@
 //! The words of Althing as types. A crate that knows these words can talk to every other crate.
 //!
-//! Owns: time, topics, messages and their record form, positions and the proof types of the
-//! promise, readings, devices, units, the list of things we count.
+//! Owns: time, topics, messages, sessions and their record forms, positions and the proof types of
+//! the promise, readings, devices, units, the list of things we count.
 //! Never: input or output, clocks, serde on types that compute.
 
 pub mod device;
@@ -10,6 +10,7 @@ pub mod meter;
 pub mod promise;
 pub mod reading;
 pub mod record;
+pub mod session;
 pub mod time;
 pub mod topic;
 pub mod unit;
@@ -19,6 +20,7 @@ pub use message::{Message, Qos};
 pub use meter::{Event, Meter};
 pub use promise::{Committed, Horizon, Lane, Position, Settled};
 pub use reading::{Quality, Value};
+pub use session::{SessionEvent, SessionRecord};
 pub use time::{Moment, Timestamp};
 pub use topic::{TopicBuf, TopicFilter, TopicName};
 pub use unit::Unit;

@@ -1,7 +1,8 @@
 //! What a journal record holds, version 1, as in docs/formats/record.md. The journal itself sees
 //! bytes only and guards them with a checksum; this is what the bytes mean.
 
-use crate::{Message, Qos, Timestamp, TopicName};
+use crate::session::{KIND_SESSION, SessionRecord, decode_session};
+use crate::{Message, Position, Qos, Timestamp, TopicName};
 
 const KIND_MESSAGE: u8 = 1;
 const FLAG_RETAIN: u8 = 0b0000_0100;
@@ -16,6 +17,8 @@ const HEAD_BYTES: usize = 1 + 1 + 2 + 2 + 2 + 4 + 8;
 pub enum RecordFault {
     #[error("record kind {0} is not known to this version")]
     Kind(u8),
+    #[error("session event {0} is not known to this version")]
+    SessionEvent(u8),
     #[error("the record ends too early")]
     Truncated,
     #[error("the record holds text that is not UTF-8, or no topic, or an unknown QoS")]
@@ -27,14 +30,16 @@ pub enum RecordFault {
 #[non_exhaustive]
 pub enum Record<'a> {
     Message(Message<'a>),
+    Session(SessionRecord<'a>),
 }
 
 impl<'a> Record<'a> {
     /// # Errors
-    /// Bytes that `encode_message` did not write.
+    /// Bytes that neither `encode_message` nor `encode_session` wrote.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, RecordFault> {
         match bytes.first() {
             Some(&KIND_MESSAGE) => decode_message(bytes).map(Record::Message),
+            Some(&KIND_SESSION) => decode_session(bytes).map(Record::Session),
             Some(&kind) => Err(RecordFault::Kind(kind)),
             None => Err(RecordFault::Truncated),
         }
@@ -79,7 +84,7 @@ pub fn encode_message(message: &Message<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(message.payload);
 }
 
-fn length_u16(text: &str) -> u16 {
+pub(crate) fn length_u16(text: &str) -> u16 {
     let length = u16::try_from(text.len());
     assert!(length.is_ok(), "a transport let a text of {} bytes through", text.len());
     length.unwrap_or_default()
@@ -91,7 +96,7 @@ fn length_u32(bytes: &[u8]) -> u32 {
     length.unwrap_or_default()
 }
 
-fn decode_message(bytes: &[u8]) -> Result<Message<'_>, RecordFault> {
+pub(crate) fn decode_message(bytes: &[u8]) -> Result<Message<'_>, RecordFault> {
     let mut rest = Cursor(bytes);
     let [_kind, flags] = rest.take::<2>()?;
     let client_len = usize::from(u16::from_le_bytes(rest.take()?));
@@ -115,7 +120,8 @@ fn decode_message(bytes: &[u8]) -> Result<Message<'_>, RecordFault> {
     })
 }
 
-struct Cursor<'a>(&'a [u8]);
+/// Bytes of a record that are still to be read.
+pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cursor<'a> {
     fn slice(&mut self, len: usize) -> Result<&'a [u8], RecordFault> {
@@ -124,14 +130,36 @@ impl<'a> Cursor<'a> {
         Ok(head)
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], RecordFault> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], RecordFault> {
         let (head, tail) = self.0.split_first_chunk::<N>().ok_or(RecordFault::Truncated)?;
         self.0 = tail;
         Ok(*head)
     }
 
-    fn text(&mut self, len: usize) -> Result<&'a str, RecordFault> {
+    pub(crate) fn text(&mut self, len: usize) -> Result<&'a str, RecordFault> {
         std::str::from_utf8(self.slice(len)?).map_err(|_fault| RecordFault::Malformed)
+    }
+
+    pub(crate) fn remaining_text(&mut self) -> Result<&'a str, RecordFault> {
+        self.text(self.0.len())
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, RecordFault> {
+        self.take().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, RecordFault> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    pub(crate) fn position(&mut self) -> Result<Position, RecordFault> {
+        self.take().map(u64::from_le_bytes).map(Position::new)
+    }
+
+    /// All that is left, in pieces of `N` bytes.
+    pub(crate) fn chunks<const N: usize>(&mut self) -> Result<&'a [[u8; N]], RecordFault> {
+        let (chunks, odd) = std::mem::take(&mut self.0).as_chunks::<N>();
+        if odd.is_empty() { Ok(chunks) } else { Err(RecordFault::Truncated) }
     }
 }
 

@@ -6,6 +6,8 @@
 //! - decode with `version` and `packet_max`, give each packet to `on_packet`, do the one `Action`
 //!   it may return, send what was appended to `out`;
 //! - answer `Action::Connect` with `accept` or `refuse` before the next packet;
+//! - in a kept session (`Accept::kept`), write down what an `Action` tells before its ticket is used,
+//!   `reserve` QoS 2 messages, and call `release_received` once its past is durable;
 //! - on a `Violation`, send what was appended, close the socket, and call `finish`;
 //! - keep the `Lane` of the session's tickets together with its `Inflight` while it is away.
 
@@ -60,6 +62,8 @@ pub struct Session {
     last_heard: Moment,
     /// Seconds, as in `Finished`.
     expiry: u32,
+    /// Its steps are written down, as in `Accept`.
+    kept: bool,
     /// The largest packet the client takes.
     client_packet_max: u32,
     /// Messages above QoS 0 that may be under way to the client.
@@ -92,6 +96,7 @@ impl Session {
             keep_alive: 0,
             last_heard: now,
             expiry: 0,
+            kept: false,
             client_packet_max: VARINT_MAX,
             window: limits.window_max,
             in_window: 0,
@@ -239,6 +244,18 @@ impl Session {
         self.expiry
     }
 
+    /// Its steps are written down, as in `Accept`.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// What the client leaves if it is lost.
+    #[must_use]
+    pub fn will(&self) -> Option<&StoredWill> {
+        self.will.as_deref()
+    }
+
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.generation
@@ -269,7 +286,7 @@ impl Session {
             Packet::Publish(publish) => self.on_publish(publish, out),
             Packet::PubAck(ack) => self.on_puback(&ack),
             Packet::PubRec(ack) => self.on_pubrec(&ack, out),
-            Packet::PubRel(ack) => self.on_pubrel(&ack, out).map(|()| None),
+            Packet::PubRel(ack) => self.on_pubrel(&ack, out),
             Packet::PubComp(ack) => self.on_pubcomp(&ack),
             Packet::Subscribe(subscribe) => Ok(Some(Action::Subscribe(subscribe))),
             Packet::Unsubscribe(unsubscribe) => Ok(Some(Action::Unsubscribe(unsubscribe))),

@@ -1,26 +1,22 @@
 //! Bytes from a connection: packets, and what each of them asks for.
 
-use hub::{ConnectionKey, Grant, SessionKey, home_shard};
+use std::num::NonZeroU16;
+
+use hub::{ConnectionKey, SessionKey, home_shard};
 use model::record::encode_message;
-use model::{Event, Message, TopicFilter};
-use mqtt::{
-    Action, Packet, Publish, Reason, RetainHandling, Subscribe, Subscription, Ticket, Topic,
-    Unsubscribe, decode,
-};
+use model::{Event, Message, Qos, SessionEvent};
+use mqtt::{Action, Packet, Publish, Reason, Ticket, Topic, decode};
 
 use super::connection::Phase;
-use super::outbound::AtHand;
+use super::diary::Waiting;
 use super::{Handover, Shard};
 use crate::clock::Now;
 use crate::mailbox::Adopted;
 
-/// Filters of one client. A gateway that subscribes for each of 10,000 devices is the largest we
-/// know of.
-const FILTERS_PER_CLIENT_MAX: usize = 10_000;
-
 impl Shard {
     /// Takes bytes as they came from the socket of a connection.
     pub fn receive(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) {
+        self.now = now.timestamp;
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         if connection.partial.is_empty() {
             let used = self.packets(key, bytes, now);
@@ -115,15 +111,21 @@ impl Shard {
             Action::Unsubscribe(unsubscribe) => {
                 self.unsubscribe(key, session_key, &unsubscribe, now)
             }
-            Action::Received { token } => {
+            Action::Received { packet_id, token, ticket } => {
                 if let Some(session) = self.sessions.get_mut(session_key) {
-                    session.protocol.forget(token);
+                    session.protocol.received(token);
+                }
+                if let Some(ticket) = ticket {
+                    let event = SessionEvent::Received { packet_id: packet_id.get() };
+                    self.note(session_key, event, Waiting::Step(session_key, ticket));
                 }
             }
+            Action::Released { packet_id, ticket } => {
+                let event = SessionEvent::Released { packet_id: packet_id.get() };
+                self.note(session_key, event, Waiting::Step(session_key, ticket));
+            }
             Action::Delivered { token, reason: _ } => {
-                if let Some(session) = self.sessions.get_mut(session_key) {
-                    session.protocol.forget(token);
-                }
+                self.delivered_to(session_key, token);
                 self.send_waiting(key, session_key);
             }
             Action::Disconnect { reason: _ } => self.end(key, now),
@@ -139,6 +141,12 @@ impl Shard {
     ) {
         let Some(session) = self.sessions.get(from) else { return };
         let client = std::sync::Arc::clone(session.client());
+        let held = publish.packet_id.filter(|_| publish.qos == Qos::ExactlyOnce);
+        let held = held.filter(|_| session.protocol.booked).map(NonZeroU16::get);
+        if let Some(packet_id) = held {
+            // In one frame with the message: there is never one without the other.
+            self.note(from, SessionEvent::Held { packet_id }, Waiting::Nobody);
+        }
         let mut scratch = std::mem::take(&mut self.properties);
         let message = Message {
             received_at: now.timestamp,
@@ -152,7 +160,11 @@ impl Shard {
         };
         let refused = self.take_in(&message, Some(from), ticket).err();
         self.properties = scratch;
-        if let Some(ticket) = refused.flatten() {
+        let Some(refused) = refused else { return };
+        if let Some(packet_id) = held {
+            self.note(from, SessionEvent::Released { packet_id }, Waiting::Nobody);
+        }
+        if let Some(ticket) = refused {
             self.reject(key, ticket, now);
         }
     }
@@ -183,137 +195,14 @@ impl Shard {
             self.common.meter.count(Event::MessageRefused);
             return Err(ticket);
         }
-        self.waiting.push(from.zip(ticket));
+        self.waiting.push(match from.zip(ticket) {
+            Some((session, ticket)) => Waiting::Step(session, ticket),
+            None => Waiting::Nobody,
+        });
         if message.retain {
             self.retain(message);
         }
         self.route(message, from);
         Ok(())
-    }
-
-    //= mqtt-v5 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-7
-    fn subscribe(
-        &mut self,
-        key: ConnectionKey,
-        session_key: SessionKey,
-        subscribe: &Subscribe<'_>,
-        now: Now,
-    ) {
-        let identifier = subscribe.subscription_id().map(std::num::NonZeroU32::get);
-        let mut reasons = Vec::new();
-        let mut retained = Vec::new();
-        for subscription in subscribe.subscriptions() {
-            let options = subscription.options;
-            let grant = Grant {
-                session: session_key,
-                qos: options.qos,
-                no_local: options.no_local,
-                retain_as_published: options.retain_as_published,
-                identifier,
-            };
-            match self.grant(&subscription, &grant) {
-                Ok((filter, existed)) => {
-                    reasons.push(granted(&grant));
-                    if wants_retained(options.retain_handling, existed) && filter.group().is_none()
-                    {
-                        retained.push((filter, grant));
-                    }
-                }
-                Err(reason) => reasons.push(reason),
-            }
-        }
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
-        let out = connection.output.buffer();
-        match connection.session.suback(subscribe.packet_id(), reasons, out) {
-            Ok(()) => self.mark_dirty(key),
-            Err(violation) => return self.violated(key, violation, now),
-        }
-        for (filter, grant) in retained {
-            self.send_retained(&filter, &grant);
-        }
-    }
-
-    fn grant(
-        &mut self,
-        subscription: &Subscription<'_>,
-        grant: &Grant,
-    ) -> Result<(TopicFilter, bool), Reason> {
-        let filter =
-            TopicFilter::parse(subscription.filter).map_err(|_fault| Reason::TopicFilterInvalid)?;
-        let Some(session) = self.sessions.get_mut(grant.session) else {
-            return Err(Reason::Unspecified);
-        };
-        if session.filters().len() >= FILTERS_PER_CLIENT_MAX {
-            return Err(Reason::QuotaExceeded);
-        }
-        let existed = self
-            .common
-            .subscriptions
-            .subscribe(&filter, grant.clone())
-            .map_err(|_full| Reason::QuotaExceeded)?;
-        session.remember(filter.clone());
-        Ok((filter, existed))
-    }
-
-    //= mqtt-v5 MQTT-3.3.1-8, MQTT-3.3.1-9
-    fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
-        for publication in self.common.retained.matching(filter) {
-            self.frames.begin();
-            let mut message = AtHand::of_publication(&publication);
-            let route = hub::Route {
-                session: grant.session,
-                qos: grant.qos,
-                no_local: false,
-                // What was retained is shown as such, whatever the subscription says.
-                retain_as_published: true,
-                identifiers: grant.identifier.into_iter().collect(),
-            };
-            self.deliver(&mut message, &route);
-        }
-    }
-
-    //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-5
-    fn unsubscribe(
-        &mut self,
-        key: ConnectionKey,
-        session_key: SessionKey,
-        unsubscribe: &Unsubscribe<'_>,
-        now: Now,
-    ) {
-        let mut reasons = Vec::new();
-        for text in unsubscribe.filters() {
-            let Ok(filter) = TopicFilter::parse(text) else {
-                reasons.push(Reason::TopicFilterInvalid);
-                continue;
-            };
-            let existed = self.common.subscriptions.unsubscribe(&filter, session_key);
-            if let Some(session) = self.sessions.get_mut(session_key) {
-                session.forget(&filter);
-            }
-            reasons.push(if existed { Reason::Success } else { Reason::NoSubscriptionExisted });
-        }
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
-        let out = connection.output.buffer();
-        match connection.session.unsuback(unsubscribe.packet_id(), reasons, out) {
-            Ok(()) => self.mark_dirty(key),
-            Err(violation) => self.violated(key, violation, now),
-        }
-    }
-}
-
-fn granted(grant: &Grant) -> Reason {
-    match grant.qos {
-        model::Qos::AtMostOnce => Reason::Success,
-        model::Qos::AtLeastOnce => Reason::GrantedQos1,
-        model::Qos::ExactlyOnce => Reason::GrantedQos2,
-    }
-}
-
-//= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.1-10, MQTT-3.3.1-11
-fn wants_retained(handling: RetainHandling, existed: bool) -> bool {
-    match handling {
-        RetainHandling::Send => true,
-        RetainHandling::SendIfNew => !existed,
-        RetainHandling::DoNotSend => false,
     }
 }

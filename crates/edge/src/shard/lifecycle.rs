@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{ConnectionKey, Publication, SessionKey, home_shard};
-use model::{Committed, Event, Message, Moment};
+use model::{Committed, Event, Message, Moment, SessionEvent, Settled, Timestamp};
 use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, StoredWill, Violation};
 
 use super::connection::{Connection, Phase};
+use super::diary::{Told, Waiting};
 use super::{Shard, Timer};
 use crate::clock::Now;
 
@@ -21,10 +22,21 @@ const EXPIRY_EVERY: Duration = Duration::from_secs(5);
 /// A will whose client may still come back.
 #[derive(Debug)]
 pub(super) struct PendingWill {
-    due: Moment,
-    session: SessionKey,
-    client: Arc<str>,
-    will: Box<StoredWill>,
+    pub(super) due: Moment,
+    pub(super) client: Arc<str>,
+    pub(super) will: Box<StoredWill>,
+    /// It is written down, as of a booked session.
+    pub(super) noted: bool,
+}
+
+/// What a client that connects had before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    None,
+    /// A session that is taken up again.
+    Resumed,
+    /// A session that is written down, and that it does not want.
+    Discarded,
 }
 
 impl Shard {
@@ -36,33 +48,92 @@ impl Shard {
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
         let client = assigned.as_deref().unwrap_or(connect.client_id);
         let subscriptions = Arc::clone(&self.common.subscriptions);
-        let Ok(opened) = self.sessions.open(client, connect.clean_start, key, &subscriptions)
-        else {
+        let before = self.sessions.of(client).map(|session| session.protocol.booked);
+        // A session that was not to outlive its connection ends with it, also when it is taken over.
+        let clean = connect.clean_start || before == Some(false);
+        let Ok(opened) = self.sessions.open(client, clean, key, &subscriptions) else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };
         let displaced = opened.displaced.and_then(|old| self.displace(old, now));
         let kept = self.sessions.get_mut(opened.key).filter(|_| opened.present);
         let kept = kept.map(|session| std::mem::take(&mut session.protocol.inflight));
         let resumed = if opened.present { displaced.or(kept) } else { None };
-        self.wills.retain(|will| will.session != opened.key);
-        let accept =
-            Accept { resumed, assigned_client_id: assigned.as_deref(), ..Accept::default() };
+        self.wills.retain(|will| *will.client != *client);
+        let expiry = self.grant_expiry(key);
+        let past = if opened.present {
+            Past::Resumed
+        } else if before == Some(true) {
+            Past::Discarded
+        } else {
+            Past::None
+        };
+        let kept = self.book(key, opened.key, (past, expiry));
+        let session_expiry = Some(expiry);
+        let assigned_client_id = assigned.as_deref();
+        let accept = Accept { resumed, kept, assigned_client_id, session_expiry, keep_alive: None };
         self.let_in(key, opened.key, accept, now);
+    }
+
+    /// Seconds for which the session of a connection outlives it: what the client asks for, as far
+    /// as the site grants it.
+    fn grant_expiry(&self, key: ConnectionKey) -> u32 {
+        let most = self.common.limits.session_expiry_max.as_secs();
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let connection = self.connections.get(key.0 as usize);
+        connection.map_or(0, |connection| connection.session.expiry().min(most))
+    }
+
+    /// Writes down that a session begins or goes on, if it is one that outlives its connection.
+    fn book(
+        &mut self,
+        key: ConnectionKey,
+        session_key: SessionKey,
+        (past, expiry): (Past, u32),
+    ) -> bool {
+        let booked = past == Past::Resumed || expiry > 0;
+        match past {
+            Past::Resumed => {
+                let waiting = self.later(key, session_key, Told::Resumed);
+                self.note(session_key, SessionEvent::Resumed { expiry }, waiting);
+            }
+            Past::Discarded if !booked => {
+                self.note(session_key, SessionEvent::Ended, Waiting::Nobody);
+            }
+            Past::Discarded | Past::None if booked => {
+                self.note(session_key, SessionEvent::Opened { expiry }, Waiting::Nobody);
+            }
+            Past::Discarded | Past::None => {}
+        }
+        if let Some(session) = self.sessions.get_mut(session_key) {
+            session.protocol.booked = booked;
+            session.protocol.resuming = past == Past::Resumed;
+            session.protocol.reserved = 0;
+        }
+        if booked {
+            self.note_will(key, session_key);
+        }
+        booked
+    }
+
+    /// A will that is to be published even if this process does not live to see its client lost.
+    fn note_will(&mut self, key: ConnectionKey, session_key: SessionKey) {
+        let connection = self.connections.get(key.0 as usize);
+        let Some(will) = connection.and_then(|it| it.session.will()).cloned() else { return };
+        let Some(client) = self.client_of(session_key) else { return };
+        let message = message_of(&client, &will, self.now);
+        self.note(session_key, SessionEvent::Will { delay: will.delay, message }, Waiting::Nobody);
     }
 
     fn let_in(
         &mut self,
         key: ConnectionKey,
         session_key: SessionKey,
-        mut accept: Accept<'_>,
+        accept: Accept<'_>,
         now: Now,
     ) {
-        let expiry_max = self.common.limits.session_expiry_max.as_secs();
-        let expiry_max = u32::try_from(expiry_max).unwrap_or(u32::MAX);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.phase = Phase::Open;
         connection.session_key = Some(session_key);
-        accept.session_expiry = (connection.session.expiry() > expiry_max).then_some(expiry_max);
         if let Err(violation) = connection.session.accept(accept, connection.output.buffer()) {
             return self.violated(key, violation, now);
         }
@@ -89,7 +160,8 @@ impl Shard {
             && will.delay == 0
             && let Some(client) = self.client_of(session_key)
         {
-            self.publish_will(&client, &will, now);
+            let noted = self.is_booked(session_key);
+            self.publish_will(&client, &will, noted, now);
         }
         Some(finished.inflight)
     }
@@ -134,35 +206,44 @@ impl Shard {
         if let Some(session) = self.sessions.get_mut(session_key) {
             session.protocol.inflight = finished.inflight;
         }
+        let noted = self.is_booked(session_key);
+        if noted {
+            self.note_closed(session_key, finished.expiry, finished.will.is_some());
+        }
         let expiry = Duration::from_secs(u64::from(finished.expiry));
         self.sessions.close(session_key, expiry, now.moment, &self.common.subscriptions);
+        self.shed(session_key);
         if let Some(will) = finished.will {
             let delay = Duration::from_secs(u64::from(will.delay)).min(expiry);
             let due = now.moment.saturating_add(delay);
-            self.bequeath(PendingWill { due, session: session_key, client, will }, now);
+            self.bequeath(PendingWill { due, client, will, noted }, now);
         }
+    }
+
+    fn note_closed(&mut self, session_key: SessionKey, expiry: u32, leaves_will: bool) {
+        if expiry == 0 {
+            return self.note(session_key, SessionEvent::Ended, Waiting::Nobody);
+        }
+        if !leaves_will {
+            self.note(session_key, SessionEvent::WillGone, Waiting::Nobody);
+        }
+        self.note(session_key, SessionEvent::Closed { expiry }, Waiting::Nobody);
     }
 
     //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
     fn bequeath(&mut self, will: PendingWill, now: Now) {
         if will.due <= now.moment || self.wills.len() >= WILLS_MAX {
-            return self.publish_will(&will.client, &will.will, now);
+            return self.publish_will(&will.client, &will.will, will.noted, now);
         }
         self.wills.push(will);
     }
 
-    fn publish_will(&mut self, client: &str, will: &StoredWill, now: Now) {
-        let message = Message {
-            received_at: now.timestamp,
-            client,
-            credential: None,
-            topic: will.topic.as_name(),
-            payload: &will.payload,
-            properties: &will.properties,
-            qos: will.qos,
-            retain: will.retain,
-        };
-        if self.take_in(&message, None, None).is_err() {
+    fn publish_will(&mut self, client: &str, will: &StoredWill, noted: bool, now: Now) {
+        if noted {
+            // In one frame with the message: it is published once.
+            self.note_of(client, SessionEvent::WillGone, Waiting::Nobody);
+        }
+        if self.take_in(&message_of(client, will, now.timestamp), None, None).is_err() {
             tracing::warn!("a will was larger than a journal record may be");
         }
     }
@@ -175,7 +256,10 @@ impl Shard {
     }
 
     /// Acknowledges everything that `committed` covers.
-    pub fn settle(&mut self, committed: Committed) {
+    pub fn settle(&mut self, committed: Committed, now: Now) {
+        if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
+            self.tell_all(committed, now);
+        }
         if self.lane.oldest().is_none_or(|oldest| oldest > committed.position()) {
             return;
         }
@@ -198,14 +282,26 @@ impl Shard {
         self.common.meter.add(Event::Acknowledged, acknowledged);
     }
 
+    /// Tells connections what waited for `committed`.
+    fn tell_all(&mut self, committed: Committed, now: Now) {
+        let due: Vec<_> = self.later.settle(committed).map(Settled::into_ticket).collect();
+        for (session_key, later) in due {
+            self.tell(session_key, later, now);
+        }
+        self.later.shrink();
+    }
+
     /// Keep-alive, sessions that end, wills that are due.
     pub fn run_timers(&mut self, now: Now) {
+        self.now = now.timestamp;
         for timer in self.timers.due(now.moment) {
             self.run_timer(&timer, now);
         }
         if now.moment.since(self.expired_at) >= EXPIRY_EVERY {
             self.expired_at = now.moment;
-            self.sessions.expire(now.moment, &self.common.subscriptions);
+            for client in self.sessions.expire(now.moment, &self.common.subscriptions) {
+                self.note_of(&client, SessionEvent::Ended, Waiting::Nobody);
+            }
         }
         if self.wills.iter().any(|will| will.due <= now.moment) {
             let (due, later) = std::mem::take(&mut self.wills)
@@ -214,7 +310,7 @@ impl Shard {
             self.wills = later;
             let due: Vec<PendingWill> = due;
             for will in due {
-                self.publish_will(&will.client, &will.will, now);
+                self.publish_will(&will.client, &will.will, will.noted, now);
             }
         }
     }
@@ -255,7 +351,7 @@ impl Shard {
         }
     }
 
-    fn client_of(&self, session: SessionKey) -> Option<Arc<str>> {
+    pub(super) fn client_of(&self, session: SessionKey) -> Option<Arc<str>> {
         self.sessions.get(session).map(|found| Arc::clone(found.client()))
     }
 
@@ -269,6 +365,19 @@ impl Shard {
                 return client;
             }
         }
+    }
+}
+
+fn message_of<'a>(client: &'a str, will: &'a StoredWill, at: Timestamp) -> Message<'a> {
+    Message {
+        received_at: at,
+        client,
+        credential: None,
+        topic: will.topic.as_name(),
+        payload: &will.payload,
+        properties: &will.properties,
+        qos: will.qos,
+        retain: will.retain,
     }
 }
 

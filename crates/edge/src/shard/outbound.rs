@@ -2,19 +2,33 @@
 
 use std::sync::Arc;
 
+use std::num::NonZeroU16;
+
 use hub::{ConnectionKey, Publication, Queued, Route, SessionKey};
-use model::{Event, Message, Qos};
+use model::{Event, Message, Position, Qos, SessionEvent};
 use mqtt::Delivered;
 
-use super::Shard;
 use super::connection::Phase;
+use super::diary::{Told, Unplaced};
 use super::frames::{Shape, Shown};
+use super::{Remote, Shard};
+
+/// Where a message is in the journal.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin {
+    /// It will be: the record of this turn with that number.
+    ThisTurn(u32),
+    At(Position),
+    /// Nowhere of its own: it was retained.
+    Retained,
+}
 
 /// A message at hand, borrowed until somebody has to keep it.
 pub(super) struct AtHand<'a> {
     shown: Shown<'a>,
     qos: Qos,
     retain: bool,
+    origin: Origin,
     keep: Keep<'a>,
 }
 
@@ -33,18 +47,19 @@ struct Seen<'a> {
 }
 
 impl<'a> AtHand<'a> {
-    pub(super) fn of_message(message: &'a Message<'a>) -> Self {
+    pub(super) fn of_message(message: &'a Message<'a>, origin: Origin) -> Self {
         let shown = Shown {
             topic: message.topic.as_str(),
             properties: message.properties,
             payload: message.payload,
         };
         let keep = Keep::Message(message, None);
-        Self { shown, qos: message.qos, retain: message.retain, keep }
+        Self { shown, qos: message.qos, retain: message.retain, origin, keep }
     }
 
-    pub(super) fn of_publication(publication: &'a Arc<Publication>) -> Self {
+    pub(super) fn of_publication(publication: &'a Arc<Publication>, origin: Origin) -> Self {
         Self {
+            origin,
             shown: shown(publication),
             qos: publication.qos,
             retain: publication.retain,
@@ -71,26 +86,41 @@ fn shown(publication: &Publication) -> Shown<'_> {
     }
 }
 
-fn seen(queued: &Queued) -> Seen<'_> {
+fn seen<'a>(queued: &'a Queued, body: &'a Publication) -> Seen<'a> {
     Seen {
-        shown: shown(&queued.publication),
+        shown: shown(body),
         qos: queued.qos,
         retain: queued.retain,
         identifiers: &queued.identifiers,
     }
 }
 
+/// What became of an attempt to send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Yes,
+    /// The client can never take it.
+    Dropped,
+    NotNow,
+}
+
 impl Shard {
     /// A message from another shard, for sessions of this one.
-    pub fn deliver_all(&mut self, publication: &Arc<Publication>, routes: &[Route]) {
+    pub fn deliver_all(
+        &mut self,
+        position: Position,
+        publication: &Arc<Publication>,
+        routes: &[Route],
+    ) {
         self.frames.begin();
-        let mut message = AtHand::of_publication(publication);
+        let mut message = AtHand::of_publication(publication, Origin::At(position));
         for route in routes {
             self.deliver(&mut message, route);
         }
     }
 
-    /// Sends a message to everyone who hears its topic, here and on other shards.
+    /// Sends the message of the newest record to everyone who hears its topic, here and on other
+    /// shards.
     pub(super) fn route(&mut self, message: &Message<'_>, from: Option<SessionKey>) {
         let matches = self.routes.of(message.topic);
         if matches.routes.is_empty() && matches.groups.is_empty() {
@@ -99,7 +129,8 @@ impl Shard {
         self.frames.begin();
         self.turn = self.turn.wrapping_add(1);
         let turn = self.turn;
-        let mut at_hand = AtHand::of_message(message);
+        let number = u32::try_from(self.waiting.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let mut at_hand = AtHand::of_message(message, Origin::ThisTurn(number));
         let mut elsewhere: Vec<Vec<Route>> = Vec::new();
         let chosen = matches.groups.iter().filter_map(|group| group.get(turn % group.len().max(1)));
         for route in matches.routes.iter().chain(chosen) {
@@ -118,8 +149,16 @@ impl Shard {
         }
         for (home, routes) in (0_u16..).zip(elsewhere) {
             if !routes.is_empty() {
-                self.remote.push((home, at_hand.publication(), routes));
+                self.unposted.push((number, home, at_hand.publication(), routes));
             }
+        }
+    }
+
+    /// The messages of this turn have positions: other shards may have them.
+    pub(super) fn post(&mut self, first: Position) {
+        for (number, home, publication, routes) in self.unposted.drain(..) {
+            let position = first.after(u64::from(number));
+            self.remote.push(Remote { home, position, publication, routes });
         }
     }
 
@@ -130,16 +169,25 @@ impl Shard {
         let retain = message.retain && route.retain_as_published;
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         let connection = session.connection;
-        let next = qos == Qos::AtMostOnce || session.queue.is_empty();
+        let booked = session.protocol.booked;
+        let next = session.queue.is_empty() && session.protocol.flows();
+        // Of a booked session the packet id of a QoS 2 message is written down first.
+        let at_once = match qos {
+            Qos::AtMostOnce => true,
+            Qos::AtLeastOnce => next,
+            Qos::ExactlyOnce => next && !booked,
+        };
         let seen = Seen { shown: message.shown, qos, retain, identifiers: &route.identifiers };
-        if next && let Some(key) = connection {
+        if at_once && let Some(key) = connection {
             let token = if qos == Qos::AtMostOnce { 0 } else { session.protocol.next_token() };
-            if self.send(key, seen, token) {
-                if qos != Qos::AtMostOnce && self.outlives(key) {
-                    let queued = queued(message, route, qos, retain);
-                    self.keep(route.session, token, queued);
+            match self.send(key, seen, token) {
+                Sent::Yes if booked && qos != Qos::AtMostOnce => {
+                    let queued = self.queued(message, route, (token, qos, retain));
+                    self.keep(route.session, queued, None);
+                    return;
                 }
-                return;
+                Sent::Yes | Sent::Dropped => return,
+                Sent::NotNow => {}
             }
         }
         if qos == Qos::AtMostOnce {
@@ -147,77 +195,184 @@ impl Shard {
             self.common.meter.add(Event::MessageDropped, u64::from(connection.is_some()));
             return;
         }
-        let queued = queued(message, route, qos, retain);
+        self.queue(message, route, (qos, retain));
+    }
+
+    fn queue(&mut self, message: &mut AtHand<'_>, route: &Route, (qos, retain): (Qos, bool)) {
+        let Some(session) = self.sessions.get_mut(route.session) else { return };
+        let token = session.protocol.next_token();
+        let queued = self.queued(message, route, (token, qos, retain));
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         if session.queue.push(queued).is_err() {
             self.common.meter.count(Event::MessageDropped);
+            return;
+        }
+        match (session.connection, message.origin) {
+            // The first of a booked session: nothing else would get it going.
+            (Some(key), Origin::At(_) | Origin::Retained) if session.queue.len() == 1 => {
+                self.send_waiting(key, route.session);
+            }
+            (None, Origin::At(_)) => session.queue.shed_last(),
+            (Some(_), _) | (None, Origin::ThisTurn(_) | Origin::Retained) => {}
         }
     }
 
-    /// Puts a message into the output of a connection. Says whether it is done with: sent, or
-    /// impossible to send ever.
-    fn send(&mut self, key: ConnectionKey, seen: Seen<'_>, token: u64) -> bool {
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return false };
+    /// A message to keep. One of this turn gets its position when the journal has taken it.
+    fn queued(
+        &mut self,
+        message: &mut AtHand<'_>,
+        route: &Route,
+        (token, qos, retain): (u64, Qos, bool),
+    ) -> Queued {
+        let position = match message.origin {
+            Origin::At(position) => Some(position),
+            Origin::Retained => Some(Position::ZERO),
+            Origin::ThisTurn(number) => {
+                let (session, shared) = (route.session, route.shared);
+                self.unplaced.push(Unplaced { number, session, token, shared });
+                None
+            }
+        };
+        let identifiers = route.identifiers.clone();
+        let body = Some(message.publication());
+        let queued = Queued { token, position, body, qos, retain, identifiers };
+        if route.shared && queued.is_recorded() {
+            self.note_queued(route.session, &queued);
+        }
+        queued
+    }
+
+    /// Puts a message into the output of a connection.
+    fn send(&mut self, key: ConnectionKey, seen: Seen<'_>, token: u64) -> Sent {
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else {
+            return Sent::NotNow;
+        };
         let full = connection.output.len() > self.common.limits.output_bytes_max;
         if connection.phase != Phase::Open || full {
-            return false;
+            return Sent::NotNow;
         }
-        let shape = Shape {
-            version: connection.session.version(),
-            qos: seen.qos,
-            retain: seen.retain,
-            identifiers: seen.identifiers,
-        };
-        let Ok(frame) = self.frames.get(seen.shown, shape) else { return true };
-        match connection.session.deliver(frame, token, connection.output.buffer()) {
+        let shape = seen.shape(connection.session.version());
+        let Ok(frame) = self.frames.get(seen.shown, shape) else { return Sent::Dropped };
+        let delivered = connection.session.deliver(frame, token, connection.output.buffer());
+        self.sent(key, delivered)
+    }
+
+    /// Counts what became of a message.
+    fn sent(&mut self, key: ConnectionKey, delivered: Delivered) -> Sent {
+        match delivered {
             Delivered::Sent(_) => {
                 self.common.meter.count(Event::MessageSent);
-                if connection.mark_dirty() {
-                    self.dirty.push(key);
-                }
-                true
+                self.mark_dirty(key);
+                Sent::Yes
             }
-            Delivered::WindowFull | Delivered::Gone => false,
+            Delivered::WindowFull | Delivered::Gone => Sent::NotNow,
             //= mqtt-v5 MQTT-3.1.2-25
             Delivered::TooLarge => {
                 self.common.meter.count(Event::MessageDropped);
-                true
+                Sent::Dropped
             }
         }
     }
 
-    /// Whether the session of a connection is kept when the connection ends, so that its messages
-    /// may have to be sent again.
-    fn outlives(&self, key: ConnectionKey) -> bool {
-        self.connections.get(key.0 as usize).is_some_and(|found| found.session.expiry() > 0)
-    }
-
-    fn keep(&mut self, session: SessionKey, token: u64, queued: Queued) {
+    fn keep(&mut self, session: SessionKey, queued: Queued, packet_id: Option<NonZeroU16>) {
         if let Some(session) = self.sessions.get_mut(session) {
-            session.protocol.keep(token, queued);
+            session.protocol.keep(queued, packet_id);
         }
     }
 
     /// Sends what waits for a session, as far as its client takes it: first what an earlier
     /// connection left unconfirmed, then the queue.
     pub(super) fn send_waiting(&mut self, key: ConnectionKey, session_key: SessionKey) {
-        if !self.send_again(key, session_key) {
+        if !self.may_send(session_key) || !self.send_again(key, session_key) {
             return;
         }
-        loop {
-            let Some(session) = self.sessions.get_mut(session_key) else { return };
+        while let Some(session) = self.sessions.get(session_key) {
             let Some(queued) = session.queue.front().cloned() else { return };
-            let token = session.protocol.next_token();
-            self.frames.begin();
-            if !self.send(key, seen(&queued), token) {
+            let Some(body) = queued.body.clone() else { return self.want(session_key) };
+            let booked = session.protocol.booked;
+            let mut packet_id = None;
+            let outcome = if booked && queued.qos == Qos::ExactlyOnce {
+                packet_id = self.reserve((key, session_key), &queued);
+                if packet_id.is_some() { Sent::Yes } else { Sent::NotNow }
+            } else if session.protocol.flows() {
+                self.frames.begin();
+                self.send(key, seen(&queued, &body), queued.token)
+            } else {
+                Sent::NotNow
+            };
+            if outcome == Sent::NotNow {
                 return;
             }
             if let Some(session) = self.sessions.get_mut(session_key) {
                 drop(session.queue.pop());
             }
-            if self.outlives(key) {
-                self.keep(session_key, token, queued);
+            match outcome {
+                Sent::Yes if booked && queued.qos != Qos::AtMostOnce => {
+                    self.keep(session_key, queued, packet_id);
+                }
+                Sent::Dropped => self.done(session_key, &queued, None),
+                Sent::Yes | Sent::NotNow => {}
             }
+        }
+    }
+
+    fn may_send(&self, session_key: SessionKey) -> bool {
+        self.sessions.get(session_key).is_some_and(|session| !session.protocol.resuming)
+    }
+
+    /// Takes a packet id for a QoS 2 message and writes it down; it is sent after that.
+    fn reserve(
+        &mut self,
+        (key, session): (ConnectionKey, SessionKey),
+        queued: &Queued,
+    ) -> Option<NonZeroU16> {
+        let connection = self.connections.get_mut(key.0 as usize)?;
+        let full = connection.output.len() > self.common.limits.output_bytes_max;
+        let position = queued.position.filter(|_| connection.phase == Phase::Open && !full)?;
+        let id = connection.session.reserve(queued.token)?;
+        let told = Told::Message { packet_id: id, token: queued.token };
+        let waiting = self.later(key, session, told);
+        self.note(session, SessionEvent::Sent { position, packet_id: id.get() }, waiting);
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.protocol.reserved += 1;
+        }
+        Some(id)
+    }
+
+    /// Sends a QoS 2 message whose packet id is written down.
+    pub(super) fn send_reserved(
+        &mut self,
+        (key, session_key): (ConnectionKey, SessionKey),
+        packet_id: NonZeroU16,
+        token: u64,
+    ) {
+        let Some(session) = self.sessions.get_mut(session_key) else { return };
+        session.protocol.reserved = session.protocol.reserved.saturating_sub(1);
+        let Some(queued) = session.protocol.find(token).cloned() else { return };
+        let Some(body) = &queued.body else { return };
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        self.frames.begin();
+        let seen = seen(&queued, body);
+        let shape = seen.shape(connection.session.version());
+        let delivered = match self.frames.get(seen.shown, shape) {
+            Ok(frame) => {
+                let out = connection.output.buffer();
+                connection.session.send_reserved(packet_id, frame, out)
+            }
+            Err(_too_long) => Delivered::TooLarge,
+        };
+        if self.sent(key, delivered) == Sent::Dropped {
+            self.delivered_to(session_key, token);
+        }
+        self.send_waiting(key, session_key);
+    }
+
+    /// The client is done with a message, or can never take it.
+    pub(super) fn delivered_to(&mut self, session_key: SessionKey, token: u64) {
+        let session = self.sessions.get_mut(session_key);
+        let forgotten = session.and_then(|session| session.protocol.forget(token));
+        if let Some((queued, packet_id)) = forgotten {
+            self.done(session_key, &queued, packet_id);
         }
     }
 
@@ -232,22 +387,24 @@ impl Shard {
                 connection.session.forget(packet_id);
                 continue;
             };
-            self.frames.begin();
-            let shape = Shape {
-                version: connection.session.version(),
-                qos: queued.qos,
-                retain: queued.retain,
-                identifiers: &queued.identifiers,
+            let Some(body) = &queued.body else {
+                self.want(session_key);
+                return false;
             };
-            let Ok(frame) = self.frames.get(shown(&queued.publication), shape) else {
+            self.frames.begin();
+            let seen = seen(&queued, body);
+            let shape = seen.shape(connection.session.version());
+            let Ok(frame) = self.frames.get(seen.shown, shape) else {
                 connection.session.forget(packet_id);
+                self.delivered_to(session_key, token);
                 continue;
             };
             let out = connection.output.buffer();
-            if connection.session.redeliver(packet_id, frame, out) == Delivered::WindowFull {
-                return false;
+            match connection.session.redeliver(packet_id, frame, out) {
+                Delivered::WindowFull => return false,
+                Delivered::TooLarge => self.delivered_to(session_key, token),
+                Delivered::Sent(_) | Delivered::Gone => self.mark_dirty(key),
             }
-            self.mark_dirty(key);
         }
         false
     }
@@ -266,7 +423,9 @@ impl Shard {
     }
 }
 
-fn queued(message: &mut AtHand<'_>, route: &Route, qos: Qos, retain: bool) -> Queued {
-    let identifiers = route.identifiers.clone();
-    Queued { publication: message.publication(), qos, retain, identifiers }
+impl<'a> Seen<'a> {
+    fn shape(&self, version: mqtt::Version) -> Shape<'a> {
+        let (qos, retain, identifiers) = (self.qos, self.retain, self.identifiers);
+        Shape { version, qos, retain, identifiers }
+    }
 }

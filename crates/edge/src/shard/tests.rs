@@ -1,197 +1,12 @@
-//! A world of one or two shards without sockets: clients write packets, the disk commits when told.
+mod kept;
+mod world;
 
-use std::net::Ipv4Addr;
-
-use expect_test::{Expect, expect};
-use model::{Horizon, Qos, Timestamp};
-use mqtt::{
-    Ack, Connect, Outgoing, Packet, Properties, Publish, PublishProperties, Reason, Subscription,
-    SubscriptionOptions, Version, Will, decode, encode_subscribe,
-};
+use expect_test::expect;
+use model::Qos;
+use mqtt::{Connect, Outgoing, Packet, Properties, Reason, Version, Will};
 
 use super::*;
-use crate::clock::Now;
-
-struct World {
-    shards: Vec<Shard>,
-    now: Now,
-    written: u64,
-}
-
-/// Where a client's connection is.
-#[derive(Clone, Copy)]
-struct At {
-    shard: usize,
-    key: ConnectionKey,
-}
-
-impl World {
-    fn new(shards: u16) -> Self {
-        let common = Common {
-            subscriptions: Arc::default(),
-            retained: Arc::default(),
-            meter: Arc::default(),
-            limits: Limits { anonymous: true, ..Limits::default() },
-        };
-        let now = Now { moment: Moment::START, timestamp: Timestamp::from_millis(1_000) };
-        let shards = (0..shards).map(|index| Shard::new(index, shards, common.clone())).collect();
-        Self { shards, now, written: 0 }
-    }
-
-    fn open(&mut self) -> At {
-        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        At { shard: 0, key: self.shards[0].open(peer, self.now.moment).unwrap() }
-    }
-
-    /// Opens a connection and sends CONNECT; follows it to the shard where the client lives.
-    fn connect(&mut self, connect: &Connect<'_>) -> At {
-        let at = self.open();
-        let mut bytes = Vec::new();
-        connect.encode(&mut bytes).unwrap();
-        self.shards[at.shard].receive(at.key, &bytes, self.now);
-        let Some(moved) = self.shards[at.shard].next_handover() else { return at };
-        self.shards[at.shard].release(at.key);
-        let shard = usize::from(moved.home);
-        let key = self.shards[shard].open(moved.adopted.peer, self.now.moment).unwrap();
-        self.shards[shard].receive(key, &moved.adopted.bytes, self.now);
-        At { shard, key }
-    }
-
-    fn send(&mut self, at: At, packet: &Packet<'_>) {
-        let mut bytes = Vec::new();
-        packet.encode(Version::V5, &mut bytes).unwrap();
-        // In two pieces, as a network may.
-        let (head, tail) = bytes.split_at(bytes.len() / 2);
-        self.shards[at.shard].receive(at.key, head, self.now);
-        self.shards[at.shard].receive(at.key, tail, self.now);
-        self.exchange();
-    }
-
-    fn subscribe(&mut self, at: At, filter: &str, qos: Qos) {
-        let mut bytes = Vec::new();
-        let subscription = Subscription { filter, options: SubscriptionOptions::with_qos(qos) };
-        let id = 1.try_into().unwrap();
-        encode_subscribe(Version::V5, id, Properties::NONE, [subscription], &mut bytes).unwrap();
-        self.shards[at.shard].receive(at.key, &bytes, self.now);
-    }
-
-    fn publish(&mut self, at: At, topic: &str, payload: &str, (qos, id): (Qos, u16)) {
-        let publish = Publish {
-            dup: false,
-            qos,
-            retain: topic.starts_with("kept"),
-            topic,
-            packet_id: id.try_into().ok(),
-            properties: PublishProperties::NONE,
-            payload: payload.as_bytes(),
-        };
-        self.send(at, &Packet::Publish(publish));
-    }
-
-    fn exchange(&mut self) {
-        for from in 0..self.shards.len() {
-            let letters: Vec<Remote> = self.shards[from].drain_remote().collect();
-            for (home, publication, routes) in letters {
-                self.shards[usize::from(home)].deliver_all(&publication, &routes);
-            }
-        }
-    }
-
-    /// The journal takes all records, and the disk and history have them.
-    fn commit(&mut self) {
-        for shard in &mut self.shards {
-            let count = shard.waiting.len() as u64;
-            if count > 0 {
-                shard.records = Pending::default();
-                shard.submitted(Position::new(self.written + 1));
-                self.written += count;
-            }
-        }
-        let (horizon, _, _) = Horizon::new(Position::new(self.written), &[], Box::new(|_| {}));
-        for shard in &mut self.shards {
-            shard.settle(horizon.committed());
-        }
-    }
-
-    fn lose(&mut self, at: At) {
-        self.shards[at.shard].lost(at.key, self.now);
-    }
-
-    fn later(&mut self, seconds: u64) {
-        self.now.moment = self.now.moment.saturating_add(Duration::from_secs(seconds));
-        for shard in &mut self.shards {
-            shard.run_timers(self.now);
-        }
-        self.exchange();
-    }
-
-    /// What a client has been sent since it was last asked.
-    fn heard(&mut self, at: At) -> Vec<String> {
-        let Some(output) = self.shards[at.shard].output_mut(at.key) else { return Vec::new() };
-        let bytes = output.pending().to_vec();
-        output.advance(bytes.len());
-        let mut rest = &bytes[..];
-        let mut heard = Vec::new();
-        while let Some((packet, length)) = decode(rest, Version::V5, 1 << 20).unwrap() {
-            heard.push(describe(&packet));
-            rest = &rest[length..];
-        }
-        assert!(rest.is_empty(), "whole packets only");
-        heard
-    }
-
-    #[track_caller]
-    fn check(&mut self, at: At, expected: &Expect) {
-        expected.assert_eq(&self.heard(at).join("\n"));
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told by its kind")]
-fn describe(packet: &Packet<'_>) -> String {
-    match packet {
-        Packet::ConnAck(connack) => {
-            format!("CONNACK {:?} present={}", connack.reason, connack.session_present)
-        }
-        Packet::Publish(publish) => format!(
-            "PUBLISH {} {} {:?}{}{}",
-            publish.topic,
-            String::from_utf8_lossy(publish.payload),
-            publish.qos,
-            if publish.dup { " dup" } else { "" },
-            if publish.retain { " retained" } else { "" },
-        ),
-        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
-            format!("{:?} {}", packet.kind(), ack.packet_id)
-        }
-        Packet::Disconnect(disconnect) => format!("DISCONNECT {:?}", disconnect.reason),
-        other => format!("{:?}", other.kind()),
-    }
-}
-
-fn client(client_id: &str) -> Connect<'_> {
-    Connect {
-        version: Version::V5,
-        clean_start: true,
-        keep_alive: 0,
-        client_id,
-        will: None,
-        user_name: None,
-        password: None,
-        properties: Properties::NONE,
-    }
-}
-
-/// A client whose session stays for an hour.
-fn lasting(client_id: &str, run: impl FnOnce(Connect<'_>)) {
-    let mut properties = mqtt::PropertiesBuf::default();
-    properties.push(mqtt::Property::SessionExpiry(3_600)).unwrap();
-    let properties = properties.as_properties();
-    run(Connect { clean_start: false, properties, ..client(client_id) });
-}
-
-fn ack(id: u16, reason: Reason) -> Ack<'static> {
-    Ack::new(id.try_into().unwrap(), reason)
-}
+use world::{World, ack, client, lasting};
 
 #[test]
 fn an_acknowledgement_waits_for_the_commit_and_a_delivery_does_not() {
@@ -237,6 +52,7 @@ fn a_second_connection_of_a_client_takes_over_its_session() {
         world.check(first, &expect!["DISCONNECT SessionTakenOver"]);
         world.check(second, &expect!["CONNACK Success present=true"]);
         let bo = world.connect(&client("bo"));
+        world.commit();
         world.publish(bo, "a", "1", (Qos::AtLeastOnce, 1));
         world.check(second, &expect!["PUBLISH a 1 AtLeastOnce"]);
     });
@@ -254,10 +70,11 @@ fn what_a_client_missed_or_did_not_confirm_comes_when_it_is_back() {
         world.publish(bo, "a", "missed", (Qos::AtLeastOnce, 2));
         world.publish(bo, "a", "not kept", (Qos::AtMostOnce, 0));
         let back = world.connect(&connect);
+        world.check(back, &expect!["CONNACK Success present=true"]);
+        world.commit();
         world.check(
             back,
             &expect![[r#"
-                CONNACK Success present=true
                 PUBLISH a unconfirmed AtLeastOnce dup
                 PUBLISH a missed AtLeastOnce"#]],
         );
@@ -280,6 +97,8 @@ fn a_qos_2_message_that_commits_while_its_sender_is_away_is_confirmed_once() {
         world.publish(back, "a", "1", (Qos::ExactlyOnce, 9));
         world.check(back, &expect!["PubRec 9"]);
         world.send(back, &Packet::PubRel(ack(9, Reason::Success)));
+        world.check(back, &expect![""]);
+        world.commit();
         world.check(back, &expect!["PubComp 9"]);
         world.check(bo, &expect!["PUBLISH a 1 AtMostOnce"]);
     });

@@ -9,30 +9,52 @@ use crate::Kind;
 use crate::ack::{Ack, encode_short};
 use crate::inflight::{Generation, Held};
 
-/// The right to acknowledge one message, once it is settled. There is one for each message, and
+/// The right to take one step of a handshake, once it is settled. There is one for each step, and
 /// it is used up.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket {
     packet_id: NonZeroU16,
     generation: Generation,
-    qos: Qos,
+    step: Answer,
+}
+
+/// The packet that a commit earns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the standard's own names")]
+enum Answer {
+    /// A QoS 1 message of the client is taken in.
+    PubAck,
+    /// A QoS 2 message of the client is taken in.
+    PubRec,
+    /// It is written down that the client may use an id again.
+    PubComp,
+    /// It is written down that the client has a QoS 2 message.
+    PubRel,
 }
 
 impl Session {
-    /// Acknowledges a message whose record is committed: PUBACK, or PUBREC for QoS 2. The only
-    /// way to one. A ticket of an earlier connection writes no PUBACK, because the client sends
-    /// the message again; it writes a PUBREC if the client has sent its message again.
+    /// Takes a step of a handshake whose record is committed. The only way to a PUBACK or PUBREC,
+    /// and in a kept session to a PUBCOMP or PUBREL. A ticket of an earlier connection writes none
+    /// of them, because the client asks again; only a PUBREC, if it has already done so.
     //= mqtt-v5 MQTT-3.3.4-1, MQTT-4.3.2-4, MQTT-4.3.3-8
     //= mqtt-v311 MQTT-4.3.2-2, MQTT-4.3.3-2
     pub fn acknowledge(&mut self, ticket: Settled<Ticket>, out: &mut Vec<u8>) {
         let ticket = ticket.into_ticket();
-        if ticket.qos == Qos::ExactlyOnce {
-            if self.commit_held(&ticket) {
-                encode_short(Kind::PubRec, ticket.packet_id, Reason::Success, out);
+        let current = self.is_current(&ticket);
+        let (kind, due) = match ticket.step {
+            Answer::PubAck => {
+                self.owed = self.owed.saturating_sub(u16::from(current));
+                (Kind::PubAck, current)
             }
-        } else if self.is_current(&ticket) {
-            self.owed = self.owed.saturating_sub(1);
-            encode_short(Kind::PubAck, ticket.packet_id, Reason::Success, out);
+            Answer::PubRec => (Kind::PubRec, self.commit_held(&ticket)),
+            Answer::PubComp => {
+                self.release(ticket.packet_id);
+                (Kind::PubComp, current)
+            }
+            Answer::PubRel => (Kind::PubRel, current),
+        };
+        if due {
+            encode_short(kind, ticket.packet_id, Reason::Success, out);
         }
     }
 
@@ -45,10 +67,11 @@ impl Session {
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
     pub fn reject(&mut self, ticket: Ticket, reason: Reason, out: &mut Vec<u8>) {
         assert!(reason.is_failure(), "only a commit earns an acknowledgement");
-        let step = if ticket.qos == Qos::ExactlyOnce { Kind::PubRec } else { Kind::PubAck };
-        let due = match ticket.qos {
-            Qos::ExactlyOnce => self.drop_held(&ticket),
-            Qos::AtMostOnce | Qos::AtLeastOnce => self.is_current(&ticket),
+        let (step, due) = match ticket.step {
+            Answer::PubRec => (Kind::PubRec, self.drop_held(&ticket)),
+            Answer::PubAck => (Kind::PubAck, self.is_current(&ticket)),
+            // Nothing of a message is in them that could be refused.
+            Answer::PubComp | Answer::PubRel => return,
         };
         match self.version {
             _ if !due => {}
@@ -80,16 +103,21 @@ impl Session {
             }
             Some(packet_id) => {
                 self.owe()?;
-                Some(Ticket { packet_id, generation: self.generation, qos: publish.qos })
+                Some(self.ticket(packet_id, Answer::PubAck))
             }
         };
         Ok(Some(Action::Publish { publish, topic, ticket }))
     }
 
-    /// The client knows that we have its message: its id is free.
+    /// The client knows that we have its message: its id is free. In a kept session that is written
+    /// down before the client hears of it, or a restart would take its next message for this one.
     //= mqtt-v5 MQTT-4.3.3-11
     //= mqtt-v311 MQTT-4.3.3-2
-    pub(super) fn on_pubrel(&mut self, ack: &Ack<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {
+    pub(super) fn on_pubrel(
+        &mut self,
+        ack: &Ack<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Action<'static>>, Violation> {
         let packet_id = ack.packet_id;
         let reason = match self.inflight.held_mut(packet_id).copied() {
             None => self.unknown_id(),
@@ -100,14 +128,33 @@ impl Session {
                     packet_id: packet_id.get(),
                 });
             }
-            Some(held) => {
-                self.owed = self.owed.saturating_sub(u16::from(held.current));
-                self.inflight.release(packet_id);
+            Some(_) if self.kept => {
+                let ticket = self.ticket(packet_id, Answer::PubComp);
+                return Ok(Some(Action::Released { packet_id, ticket }));
+            }
+            Some(_) => {
+                self.release(packet_id);
                 Reason::Success
             }
         };
         encode_short(Kind::PubComp, packet_id, reason, out);
-        Ok(())
+        Ok(None)
+    }
+
+    fn release(&mut self, packet_id: NonZeroU16) {
+        if let Some(held) = self.inflight.held_mut(packet_id).copied() {
+            self.owed = self.owed.saturating_sub(u16::from(held.current));
+            self.inflight.release(packet_id);
+        }
+    }
+
+    /// The right to a PUBREL, once it is written down that the client has the message.
+    pub(super) fn ticket_to_release(&self, packet_id: NonZeroU16) -> Ticket {
+        self.ticket(packet_id, Answer::PubRel)
+    }
+
+    const fn ticket(&self, packet_id: NonZeroU16, step: Answer) -> Ticket {
+        Ticket { packet_id, generation: self.generation, step }
     }
 
     pub(super) fn unknown_id(&self) -> Reason {
@@ -134,7 +181,7 @@ impl Session {
             self.owe()?;
             let generation = self.generation;
             self.inflight.hold(packet_id, generation);
-            return Ok(Some(Ticket { packet_id, generation, qos: Qos::ExactlyOnce }));
+            return Ok(Some(self.ticket(packet_id, Answer::PubRec)));
         };
         let (committed, current) = (held.committed, held.current);
         held.current = true;

@@ -49,8 +49,8 @@ impl Session {
         Ok(())
     }
 
-    /// Lets the client in. PUBRELs of a resumed session are appended behind the CONNACK; its
-    /// unconfirmed messages follow by `redeliver`.
+    /// Lets the client in. PUBRELs of a resumed session are appended behind the CONNACK, those of a
+    /// kept one by `release_received`; its unconfirmed messages follow by `redeliver`.
     ///
     /// # Errors
     /// The client takes no packet as large as a CONNACK; the connection is over.
@@ -66,6 +66,7 @@ impl Session {
         assert!(!(session_present && self.clean_start), "a clean start resumes nothing");
         let properties = self.offer(&accept);
         self.inflight = accept.resumed.unwrap_or_default();
+        self.kept = accept.kept;
         self.state = State::Connected;
         if self.version == Version::V5 {
             self.keep_alive = accept.keep_alive.unwrap_or(self.keep_alive);
@@ -89,12 +90,19 @@ impl Session {
             self.will = None;
             return Err(Violation::ClientPacketMax { max: self.client_packet_max });
         }
-        //= mqtt-v5 MQTT-4.4.0-1, MQTT-4.6.0-4
-        //= mqtt-v311 MQTT-4.4.0-1, MQTT-4.6.0-4
+        if !self.kept {
+            self.release_received(out);
+        }
+        Ok(())
+    }
+
+    /// Appends the PUBRELs of a resumed session.
+    //= mqtt-v5 MQTT-4.4.0-1, MQTT-4.6.0-4
+    //= mqtt-v311 MQTT-4.4.0-1, MQTT-4.6.0-4
+    pub fn release_received(&self, out: &mut Vec<u8>) {
         for message in self.inflight.outbound().filter(|message| message.step == Step::PubComp) {
             encode_short(Kind::PubRel, message.packet_id, Reason::Success, out);
         }
-        Ok(())
     }
 
     /// Turns the client away. In MQTT 3.1.1 without a word where it has none for `reason`.

@@ -7,7 +7,7 @@ use model::Qos;
 use super::{Action, Reason, Session, State, Violation};
 use crate::Kind;
 use crate::ack::{Ack, encode_short};
-use crate::inflight::Step;
+use crate::inflight::{Outbound, Step};
 use crate::publish::Frame;
 
 /// What became of a message for the client.
@@ -46,6 +46,40 @@ impl Session {
         }
         let packet_id = self.inflight.push(step, token);
         self.in_window += 1;
+        frame.write(packet_id.get(), false, out);
+        Delivered::Sent(Some(packet_id))
+    }
+
+    /// Takes a packet id and a place in the window for a QoS 2 message of a kept session, which goes
+    /// by `send_reserved` once the id is written down. `None` while there is no place.
+    pub fn reserve(&mut self, token: u64) -> Option<NonZeroU16> {
+        let room = self.in_window < self.window && !self.inflight_is_full();
+        if self.state != State::Connected || !room {
+            return None;
+        }
+        self.in_window += 1;
+        Some(self.inflight.push(Step::PubRec, token))
+    }
+
+    /// # Panics
+    /// When the frame is not one of QoS 2.
+    pub fn send_reserved(
+        &mut self,
+        packet_id: NonZeroU16,
+        frame: Frame<'_>,
+        out: &mut Vec<u8>,
+    ) -> Delivered {
+        assert_eq!(first_step(frame), Some(Step::PubRec), "only QoS 2 reserves an id");
+        let reserved = |message: &Outbound| message.sent && message.step == Step::PubRec;
+        let found = self.inflight.find(packet_id).filter(|(_, message)| reserved(message));
+        let Some((index, _)) = found.filter(|_| self.state == State::Connected) else {
+            return Delivered::Gone;
+        };
+        if frame.len() > self.client_packet_max as usize {
+            self.inflight.remove(index);
+            self.in_window -= 1;
+            return Delivered::TooLarge;
+        }
         frame.write(packet_id.get(), false, out);
         Delivered::Sent(Some(packet_id))
     }
@@ -143,10 +177,15 @@ impl Session {
             }
             Step::PubRec => {
                 message.step = Step::PubComp;
-                let token = message.token;
-                encode_short(Kind::PubRel, ack.packet_id, Reason::Success, out);
-                Ok(Some(Action::Received { token }))
+                let (packet_id, token) = (ack.packet_id, message.token);
+                let ticket = self.kept.then(|| self.ticket_to_release(packet_id));
+                if ticket.is_none() {
+                    encode_short(Kind::PubRel, packet_id, Reason::Success, out);
+                }
+                Ok(Some(Action::Received { packet_id, token, ticket }))
             }
+            // Its PUBREL is under way, or waits until it is written down.
+            Step::PubComp if self.kept => Ok(None),
             Step::PubComp => {
                 encode_short(Kind::PubRel, ack.packet_id, Reason::Success, out);
                 Ok(None)

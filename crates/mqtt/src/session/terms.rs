@@ -1,5 +1,7 @@
 //! What a session and its shell say to each other.
 
+use std::num::NonZeroU16;
+
 use model::{TopicBuf, TopicName};
 
 use super::Ticket;
@@ -55,8 +57,10 @@ pub enum Action<'p> {
     /// To be answered with `unsuback`.
     Unsubscribe(Unsubscribe<'p>),
     /// The client has a QoS 2 message for good: it is not needed again. Its place in the window
-    /// is still taken.
-    Received { token: u64 },
+    /// is still taken. In a kept session the ticket earns the PUBREL; in others it is sent.
+    Received { packet_id: NonZeroU16, token: u64, ticket: Option<Ticket> },
+    /// In a kept session: the client may use an id again once that is written down.
+    Released { packet_id: NonZeroU16, ticket: Ticket },
     /// The client is done with a message, or refused it; its place in the window is free.
     Delivered { token: u64, reason: Reason },
     /// The client says goodbye. `finish` follows.
@@ -85,6 +89,8 @@ impl Topic<'_> {
 pub struct Accept<'a> {
     /// The state of the session that is taken up again; `None` begins an empty one.
     pub resumed: Option<Inflight>,
+    /// The session outlives this process: its steps are written down before they are taken.
+    pub kept: bool,
     /// When the client left the choice to us.
     pub assigned_client_id: Option<&'a str>,
     /// Seconds, when the client's own wish is not granted. MQTT 5 only.

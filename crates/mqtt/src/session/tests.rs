@@ -223,6 +223,17 @@ impl Play {
                 let filters: Vec<_> = unsubscribe.filters().collect();
                 writeln!(self.log, "hub: unsubscribe {filters:?}").unwrap();
             }
+            Action::Released { packet_id, ticket } => {
+                writeln!(self.log, "hub: write down that {packet_id} is free").unwrap();
+                self.position = self.position.next();
+                self.lane.push(self.position, ticket);
+            }
+            Action::Received { packet_id, token, ticket: Some(ticket) } => {
+                writeln!(self.log, "hub: write down that {packet_id} has arrived, {token}")
+                    .unwrap();
+                self.position = self.position.next();
+                self.lane.push(self.position, ticket);
+            }
             Action::Received { .. } | Action::Delivered { .. } | Action::Disconnect { .. } => {
                 writeln!(self.log, "hub: {action:?}").unwrap();
             }

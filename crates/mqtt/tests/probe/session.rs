@@ -55,6 +55,10 @@ struct World {
     /// Records of QoS 1 messages of this connection, by packet id, that are not acknowledged.
     once: BTreeMap<NonZeroU16, Vec<Position>>,
     taken: BTreeMap<NonZeroU16, Taken>,
+    /// Steps of a kept session that are written down: records of ids that become free, and of QoS 2
+    /// messages with the connection they are for.
+    freed: Vec<(Position, NonZeroU16)>,
+    reserved: Vec<(Position, u32, NonZeroU16)>,
 }
 
 impl World {
@@ -73,6 +77,8 @@ impl World {
             tokens: 0,
             once: BTreeMap::new(),
             taken: BTreeMap::new(),
+            freed: Vec::new(),
+            reserved: Vec::new(),
         }
     }
 
@@ -129,10 +135,12 @@ impl World {
                     self.taken.clear();
                 }
                 let resumed = (!connect.clean_start).then_some(stored);
-                let accept = Accept { resumed, ..Accept::default() };
+                let kept = connect.client_id.starts_with('k');
+                let accept = Accept { resumed, kept, ..Accept::default() };
                 if self.session.accept(accept, &mut self.out).is_err() {
                     assert!(self.session.is_closed());
                 }
+                self.session.release_received(&mut self.out);
             }
             Action::Publish { publish, topic, ticket } => {
                 assert!(!topic.as_name().as_str().is_empty());
@@ -151,9 +159,19 @@ impl World {
                     assert!(self.session.is_closed());
                 }
             }
-            Action::Received { token } | Action::Delivered { token, .. } => {
+            Action::Received { token, ticket, .. } => {
                 assert!(token <= self.tokens, "a token of ours");
+                if let Some(ticket) = ticket {
+                    self.position = self.position.next();
+                    self.lane.push(self.position, ticket);
+                }
             }
+            Action::Released { packet_id, ticket } => {
+                self.position = self.position.next();
+                self.freed.push((self.position, packet_id));
+                self.lane.push(self.position, ticket);
+            }
+            Action::Delivered { token, .. } => assert!(token <= self.tokens, "a token of ours"),
             Action::Disconnect { .. } => assert!(self.session.is_closed()),
         }
     }
@@ -185,10 +203,21 @@ impl World {
         for ticket in self.lane.settle(committed) {
             self.session.acknowledge(ticket, &mut self.out);
         }
+        for (_, packet_id) in self.freed.drain(..) {
+            self.taken.remove(&packet_id);
+        }
+        let (bytes, id_at) = frame(self.session.version(), Qos::ExactlyOnce);
+        for (_, generation, packet_id) in std::mem::take(&mut self.reserved) {
+            if generation == self.generation {
+                let frame = Frame::new(&bytes, id_at);
+                self.session.send_reserved(packet_id, frame, &mut self.out);
+            }
+        }
     }
 
     fn released(&mut self, packet_id: NonZeroU16) {
         if self.session.is_connected()
+            && !self.session.is_kept()
             && self.taken.get(&packet_id).is_some_and(|taken| taken.committed)
         {
             self.taken.remove(&packet_id);
@@ -198,6 +227,13 @@ impl World {
     fn deliver(&mut self, bits: u8) {
         let qos = Qos::from_bits(bits % 3).unwrap_or_default();
         self.tokens += 1;
+        if self.session.is_kept() && qos == Qos::ExactlyOnce {
+            if let Some(packet_id) = self.session.reserve(self.tokens) {
+                self.position = self.position.next();
+                self.reserved.push((self.position, self.generation, packet_id));
+            }
+            return;
+        }
         let (bytes, id_at) = frame(self.session.version(), qos);
         let frame = Frame::new(&bytes, id_at);
         let delivered = self.session.deliver(frame, self.tokens, &mut self.out);
@@ -225,6 +261,7 @@ impl World {
             self.stored = finished.inflight;
         }
         self.once.clear();
+        self.reserved.clear();
         self.out.clear();
     }
 

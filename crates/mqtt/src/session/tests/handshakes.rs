@@ -148,7 +148,7 @@ fn a_window_of_the_client_is_kept_and_freed() {
     play.says(&Packet::PubComp(ack(2))).delivers(Qos::AtLeastOnce, 12);
     play.says(&Packet::PubAck(ack(1))).says(&Packet::PubAck(ack(1))).shows(&expect![[r#"
         -> PubRel 2 Success
-        hub: Received { token: 11 }
+        hub: Received { packet_id: 2, token: 11, ticket: None }
         deliver: WindowFull
         hub: Delivered { token: 11, reason: Success }
         -> Publish "pump/set" id=Some(3) dup=false
@@ -294,4 +294,34 @@ fn messages_that_no_client_may_send_are_violations() {
         violation TopicName(Forbidden { at: 5 })
     "#
     ]]);
+}
+
+#[test]
+fn a_kept_session_takes_no_step_of_qos_2_before_it_is_written_down() {
+    let mut play = Play::start(Version::V5, Limits::default());
+    play.says(&Packet::Connect(connect(Version::V5, false)));
+    play.accepted(Accept { kept: true, ..Accept::default() });
+    play.log.clear();
+    play.says(&publish(Qos::ExactlyOnce, 5)).commits();
+    play.says(&Packet::PubRel(ack(5)));
+    play.shows(&expect![[r#"
+        hub: publish farm/barn
+        -> PubRec 5 Success
+        hub: write down that 5 is free
+    "#]]);
+    play.commits().shows(&expect![[r#"
+        -> PubComp 5 Success
+    "#]]);
+    let packet_id = play.session.reserve(11).unwrap();
+    let (bytes, id_at) = frame(Version::V5, Qos::ExactlyOnce);
+    let mut out = Vec::new();
+    play.session.send_reserved(packet_id, Frame::new(&bytes, id_at), &mut out);
+    play.note_out(&out);
+    play.says(&Packet::PubRec(ack(packet_id.get()))).shows(&expect![[r#"
+        -> Publish "pump/set" id=Some(1) dup=false
+        hub: write down that 1 has arrived, 11
+    "#]]);
+    play.commits().shows(&expect![[r#"
+        -> PubRel 1 Success
+    "#]]);
 }
