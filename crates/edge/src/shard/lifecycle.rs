@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{ConnectionKey, Publication, SessionKey, home_shard};
+use hub::{ConnectionKey, Opened, Publication, SessionKey, home_shard};
 use model::{Committed, Event, Message, Moment};
 use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, StoredWill, Violation};
 
@@ -40,11 +40,11 @@ impl Shard {
         else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };
-        let displaced = opened.displaced.and_then(|old| self.displace(old, now));
+        let displaced = self.displace(&opened, client, now);
         let kept = self.sessions.get_mut(opened.key).filter(|_| opened.present);
         let kept = kept.map(|session| std::mem::take(&mut session.protocol.inflight));
         let resumed = if opened.present { displaced.or(kept) } else { None };
-        self.wills.retain(|will| will.session != opened.key);
+        self.settle_wills(&opened, client, now);
         let accept =
             Accept { resumed, assigned_client_id: assigned.as_deref(), ..Accept::default() };
         self.let_in(key, opened.key, accept, now);
@@ -77,21 +77,34 @@ impl Shard {
     }
 
     /// The old connection of a client that has a new one. Gives back what it had under way.
-    fn displace(&mut self, old: ConnectionKey, now: Now) -> Option<Inflight> {
+    //= mqtt-v5 MQTT-3.1.4-3
+    //= mqtt-v311 MQTT-3.1.4-2
+    fn displace(&mut self, opened: &Opened, client: &str, now: Now) -> Option<Inflight> {
+        let old = opened.displaced?;
         let connection = self.connections.get_mut(old.0 as usize)?;
         connection.session.close(Reason::SessionTakenOver, connection.output.buffer());
-        let session_key = connection.session_key.take();
+        connection.session_key = None;
         let finished = finish(connection, now);
         connection.phase = Phase::Closing;
         self.mark_dirty(old);
-        //= mqtt-v5 MQTT-3.1.3-9
-        if let (Some(session_key), Some(will)) = (session_key, finished.will)
-            && will.delay == 0
-            && let Some(client) = self.client_of(session_key)
+        //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
+        //= mqtt-v311 MQTT-3.1.2-8
+        if let Some(will) = finished.will
+            && (will.delay == 0 || !opened.present)
         {
-            self.publish_will(&client, &will, now);
+            self.publish_will(client, &will, now);
         }
         Some(finished.inflight)
+    }
+
+    /// Wills of a client that is back: void if its session goes on, due if a clean start ended it.
+    //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
+    fn settle_wills(&mut self, opened: &Opened, client: &str, now: Now) {
+        let waiting = self.wills.extract_if(.., |will| *will.client == *client);
+        let due: Vec<PendingWill> = waiting.filter(|will| will.session != opened.key).collect();
+        for will in due {
+            self.publish_will(client, &will.will, now);
+        }
     }
 
     fn refuse(&mut self, key: ConnectionKey, reason: Reason, now: Now) {

@@ -12,6 +12,8 @@ use mqtt::{
 use super::*;
 use crate::clock::Now;
 
+mod standard;
+
 struct World {
     shards: Vec<Shard>,
     now: Now,
