@@ -3,6 +3,7 @@
 //! carries them too.
 
 mod connection;
+mod expiry;
 mod frames;
 mod inbound;
 mod kept;
@@ -17,7 +18,7 @@ use hub::{
     ConnectionKey, Publication, Retained, Route, Routes, SessionKey, Sessions, Subscriptions,
 };
 use journal::Pending;
-use model::{Lane, Meter, Moment, Position};
+use model::{Lane, Meter, Moment, Position, Timestamp};
 use mqtt::Ticket;
 use slab::Slab;
 
@@ -137,6 +138,8 @@ pub struct Shard {
     congested: bool,
     /// When sessions were last looked at for expiry.
     expired_at: Moment,
+    /// The calendar as it was last told: what waited is sent with what is left of its expiry.
+    clock: Timestamp,
 }
 
 impl Shard {
@@ -163,6 +166,7 @@ impl Shard {
             named: 0,
             congested: false,
             expired_at: Moment::START,
+            clock: Timestamp::EPOCH,
             common,
         }
     }

@@ -9,6 +9,7 @@ use mqtt::{
 };
 
 use super::connection::Phase;
+use super::expiry::Left;
 use super::outbound::AtHand;
 use super::{Handover, Shard};
 use crate::clock::Now;
@@ -20,7 +21,10 @@ const FILTERS_PER_CLIENT_MAX: usize = 10_000;
 
 impl Shard {
     /// Takes bytes as they came from the socket of a connection.
+    //= mqtt-v5 MQTT-4.2.0-1
+    //= mqtt-v311 MQTT-7.1.1-1
     pub fn receive(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) {
+        self.clock = now.timestamp;
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         if connection.partial.is_empty() {
             let used = self.packets(key, bytes, now);
@@ -45,6 +49,8 @@ impl Shard {
     fn packets(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) -> usize {
         let mut used = 0;
         while let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            //= mqtt-v5 MQTT-3.1.4-6, MQTT-3.14.4-1
+            //= mqtt-v311 MQTT-3.1.4-5
             if !connection.listens() {
                 return bytes.len();
             }
@@ -184,6 +190,8 @@ impl Shard {
             return Err(ticket);
         }
         self.waiting.push(from.zip(ticket));
+        //= mqtt-v5 MQTT-3.3.1-8
+        //= mqtt-v311 MQTT-3.3.1-12
         if message.retain {
             self.retain(message);
         }
@@ -192,6 +200,7 @@ impl Shard {
     }
 
     //= mqtt-v5 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-7
+    //= mqtt-v311 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-5
     fn subscribe(
         &mut self,
         key: ConnectionKey,
@@ -255,11 +264,16 @@ impl Shard {
         Ok((filter, existed))
     }
 
-    //= mqtt-v5 MQTT-3.3.1-8, MQTT-3.3.1-9
+    //= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.2-5, MQTT-3.3.2-6
+    //= mqtt-v311 MQTT-3.3.1-6, MQTT-3.3.1-8
     fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
         for publication in self.common.retained.matching(filter) {
+            let left = Left::of(&publication, self.clock);
+            if left == Left::Nothing {
+                continue;
+            }
             self.frames.begin();
-            let mut message = AtHand::of_publication(&publication);
+            let mut message = AtHand::of_publication(&publication, left.seconds());
             let route = hub::Route {
                 session: grant.session,
                 qos: grant.qos,
@@ -272,7 +286,8 @@ impl Shard {
         }
     }
 
-    //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-5
+    //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
+    //= mqtt-v311 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
     fn unsubscribe(
         &mut self,
         key: ConnectionKey,

@@ -28,7 +28,8 @@ pub(super) struct PendingWill {
 }
 
 impl Shard {
-    //= mqtt-v5 MQTT-3.1.4-3, MQTT-3.1.3-6, MQTT-3.1.3-7
+    //= mqtt-v5 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.1.4-2, MQTT-3.1.4-4
+    //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
     pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
         if !self.common.limits.anonymous {
             return self.refuse(key, Reason::NotAuthorized, now);
@@ -149,6 +150,8 @@ impl Shard {
         }
         let expiry = Duration::from_secs(u64::from(finished.expiry));
         self.sessions.close(session_key, expiry, now.moment, &self.common.subscriptions);
+        //= mqtt-v5 MQTT-3.1.2-7, MQTT-3.1.2-10
+        //= mqtt-v311 MQTT-3.1.2-8, MQTT-3.1.2-10, MQTT-3.1.2-12
         if let Some(will) = finished.will {
             let delay = Duration::from_secs(u64::from(will.delay)).min(expiry);
             let due = now.moment.saturating_add(delay);
@@ -173,6 +176,8 @@ impl Shard {
             payload: &will.payload,
             properties: &will.properties,
             qos: will.qos,
+            //= mqtt-v5 MQTT-3.1.2-14, MQTT-3.1.2-15
+            //= mqtt-v311 MQTT-3.1.2-16, MQTT-3.1.2-17
             retain: will.retain,
         };
         if self.take_in(&message, None, None).is_err() {
@@ -188,6 +193,7 @@ impl Shard {
     }
 
     /// Acknowledges everything that `committed` covers.
+    //= mqtt-v311 MQTT-4.6.0-2, MQTT-4.6.0-3
     pub fn settle(&mut self, committed: Committed) {
         if self.lane.oldest().is_none_or(|oldest| oldest > committed.position()) {
             return;
@@ -213,6 +219,7 @@ impl Shard {
 
     /// Keep-alive, sessions that end, wills that are due.
     pub fn run_timers(&mut self, now: Now) {
+        self.clock = now.timestamp;
         for timer in self.timers.due(now.moment) {
             self.run_timer(&timer, now);
         }

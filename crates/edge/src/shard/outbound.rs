@@ -8,6 +8,7 @@ use mqtt::Delivered;
 
 use super::Shard;
 use super::connection::Phase;
+use super::expiry::Left;
 use super::frames::{Shape, Shown};
 
 /// A message at hand, borrowed until somebody has to keep it.
@@ -38,14 +39,16 @@ impl<'a> AtHand<'a> {
             topic: message.topic.as_str(),
             properties: message.properties,
             payload: message.payload,
+            expiry_left: None,
         };
         let keep = Keep::Message(message, None);
         Self { shown, qos: message.qos, retain: message.retain, keep }
     }
 
-    pub(super) fn of_publication(publication: &'a Arc<Publication>) -> Self {
+    /// With what is left of its expiry, if it has waited.
+    pub(super) fn of_publication(publication: &'a Arc<Publication>, left: Option<u32>) -> Self {
         Self {
-            shown: shown(publication),
+            shown: shown(publication, left),
             qos: publication.qos,
             retain: publication.retain,
             keep: Keep::Publication(publication),
@@ -63,17 +66,18 @@ impl<'a> AtHand<'a> {
     }
 }
 
-fn shown(publication: &Publication) -> Shown<'_> {
+fn shown(publication: &Publication, expiry_left: Option<u32>) -> Shown<'_> {
     Shown {
         topic: publication.topic.as_str(),
         properties: &publication.properties,
         payload: &publication.payload,
+        expiry_left,
     }
 }
 
-fn seen(queued: &Queued) -> Seen<'_> {
+fn seen(queued: &Queued, left: Left) -> Seen<'_> {
     Seen {
-        shown: shown(&queued.publication),
+        shown: shown(&queued.publication, left.seconds()),
         qos: queued.qos,
         retain: queued.retain,
         identifiers: &queued.identifiers,
@@ -84,7 +88,7 @@ impl Shard {
     /// A message from another shard, for sessions of this one.
     pub fn deliver_all(&mut self, publication: &Arc<Publication>, routes: &[Route]) {
         self.frames.begin();
-        let mut message = AtHand::of_publication(publication);
+        let mut message = AtHand::of_publication(publication, None);
         for route in routes {
             self.deliver(&mut message, route);
         }
@@ -101,6 +105,7 @@ impl Shard {
         let turn = self.turn;
         let mut at_hand = AtHand::of_message(message);
         let mut elsewhere: Vec<Vec<Route>> = Vec::new();
+        //= mqtt-v5 MQTT-4.8.2-4, MQTT-4.8.2-5
         let chosen = matches.groups.iter().filter_map(|group| group.get(turn % group.len().max(1)));
         for route in matches.routes.iter().chain(chosen) {
             //= mqtt-v5 MQTT-3.8.3-3
@@ -125,8 +130,11 @@ impl Shard {
 
     /// A fresh message for one session: at once if it can be sent, else queued or dropped.
     pub(super) fn deliver(&mut self, message: &mut AtHand<'_>, route: &Route) {
+        //= mqtt-v5 MQTT-3.8.4-8, MQTT-4.8.2-3
+        //= mqtt-v311 MQTT-3.8.4-6
         let qos = message.qos.min(route.qos);
         //= mqtt-v5 MQTT-3.3.1-12, MQTT-3.3.1-13
+        //= mqtt-v311 MQTT-3.3.1-9
         let retain = message.retain && route.retain_as_published;
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         let connection = session.connection;
@@ -149,6 +157,8 @@ impl Shard {
         }
         let queued = queued(message, route, qos, retain);
         let Some(session) = self.sessions.get_mut(route.session) else { return };
+        //= mqtt-v5 MQTT-4.5.0-1
+        //= mqtt-v311 MQTT-3.1.2-5, MQTT-4.5.0-1
         if session.queue.push(queued).is_err() {
             self.common.meter.count(Event::MessageDropped);
         }
@@ -199,7 +209,8 @@ impl Shard {
     }
 
     /// Sends what waits for a session, as far as its client takes it: first what an earlier
-    /// connection left unconfirmed, then the queue.
+    /// connection left unconfirmed, then the queue, without what has expired in it.
+    //= mqtt-v5 MQTT-3.3.2-5, MQTT-3.3.2-6
     pub(super) fn send_waiting(&mut self, key: ConnectionKey, session_key: SessionKey) {
         if !self.send_again(key, session_key) {
             return;
@@ -208,8 +219,14 @@ impl Shard {
             let Some(session) = self.sessions.get_mut(session_key) else { return };
             let Some(queued) = session.queue.front().cloned() else { return };
             let token = session.protocol.next_token();
+            let left = Left::of(&queued.publication, self.clock);
+            if left == Left::Nothing {
+                drop(session.queue.pop());
+                self.common.meter.count(Event::MessageDropped);
+                continue;
+            }
             self.frames.begin();
-            if !self.send(key, seen(&queued), token) {
+            if !self.send(key, seen(&queued, left), token) {
                 return;
             }
             if let Some(session) = self.sessions.get_mut(session_key) {
@@ -221,8 +238,8 @@ impl Shard {
         }
     }
 
-    /// Says whether everything was sent again.
-    //= mqtt-v5 MQTT-4.4.0-1
+    /// Says whether everything was sent again; what has expired too, because it was sent before.
+    //= mqtt-v5 MQTT-4.3.3-7, MQTT-4.4.0-1
     fn send_again(&mut self, key: ConnectionKey, session_key: SessionKey) -> bool {
         while let Some(connection) = self.connections.get_mut(key.0 as usize) {
             let Some((packet_id, token)) = connection.session.next_to_resend() else { return true };
@@ -239,7 +256,8 @@ impl Shard {
                 retain: queued.retain,
                 identifiers: &queued.identifiers,
             };
-            let Ok(frame) = self.frames.get(shown(&queued.publication), shape) else {
+            let left = Left::of(&queued.publication, self.clock).seconds();
+            let Ok(frame) = self.frames.get(shown(&queued.publication, left), shape) else {
                 connection.session.forget(packet_id);
                 continue;
             };

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use expect_test::{Expect, expect};
-use model::{Horizon, Qos, Timestamp};
+use model::{Horizon, Qos};
 use mqtt::{
     Ack, Connect, Outgoing, Packet, Properties, Publish, PublishProperties, Reason, Subscription,
     SubscriptionOptions, Version, Will, decode, encode_subscribe,
@@ -121,6 +121,7 @@ impl World {
 
     fn later(&mut self, seconds: u64) {
         self.now.moment = self.now.moment.saturating_add(Duration::from_secs(seconds));
+        self.now.timestamp = self.now.timestamp.saturating_add(Duration::from_secs(seconds));
         for shard in &mut self.shards {
             shard.run_timers(self.now);
         }
@@ -395,7 +396,7 @@ fn a_shared_message_goes_to_one_member_of_the_group() {
 #[test]
 fn one_encoding_serves_all_subscribers_of_a_kind() {
     let mut frames = Frames::default();
-    let shown = frames::Shown { topic: "a", properties: &[], payload: b"1" };
+    let shown = frames::Shown { topic: "a", properties: &[], payload: b"1", expiry_left: None };
     let mut expected = Vec::new();
     let outgoing = Outgoing {
         qos: Qos::AtMostOnce,

@@ -4,6 +4,7 @@ use mqtt::{Disconnect, PropertiesBuf, Property, RetainHandling, encode_unsubscri
 
 use super::*;
 
+mod expiring;
 mod receiving;
 mod retaining;
 mod sessions;
