@@ -82,7 +82,8 @@ impl<P: Default> Sessions<P> {
     ///
     /// # Errors
     /// When a session would have to be made and the shard is at its limit.
-    //= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.2-6, MQTT-3.1.4-3
+    //= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.2-6, MQTT-3.1.3-2, MQTT-3.1.4-4
+    //= mqtt-v311 MQTT-3.1.2-4, MQTT-3.1.2-6, MQTT-3.1.3-2, MQTT-3.1.4-3
     pub fn open(
         &mut self,
         client: &str,
@@ -106,6 +107,8 @@ impl<P: Default> Sessions<P> {
         Ok(Opened { key, present: false, displaced })
     }
 
+    //= mqtt-v5 MQTT-3.1.2-23, MQTT-4.1.0-1, MQTT-4.1.0-2
+    //= mqtt-v311 MQTT-3.1.2-4, MQTT-4.1.0-1, MQTT-4.1.0-2
     /// The client is gone. Its session stays for `expiry`, or ends now when that is zero.
     pub fn close(
         &mut self,

@@ -18,7 +18,8 @@ fn subscribe(all: &Subscriptions, sessions: &mut Sessions<()>, key: SessionKey, 
     sessions.get_mut(key).unwrap().remember(filter);
 }
 
-//= mqtt-v5 MQTT-3.1.2-5, MQTT-3.1.4-3 test
+//= mqtt-v5 MQTT-3.1.2-5, MQTT-3.1.3-2 test
+//= mqtt-v311 MQTT-3.1.2-4, MQTT-3.1.3-2 test
 #[test]
 fn a_client_that_comes_back_finds_its_session_and_displaces_its_old_connection() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(3));
@@ -31,7 +32,8 @@ fn a_client_that_comes_back_finds_its_session_and_displaces_its_old_connection()
     assert_eq!(all.len(), 1);
 }
 
-//= mqtt-v5 MQTT-3.1.2-4 test
+//= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.4-4 test
+//= mqtt-v311 MQTT-3.1.2-6, MQTT-3.1.4-3 test
 #[test]
 fn a_clean_start_ends_the_old_session_and_its_subscriptions() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
@@ -43,6 +45,7 @@ fn a_clean_start_ends_the_old_session_and_its_subscriptions() {
     assert!(sessions.get(first.key).is_none(), "the old key does not reach the new tenant");
 }
 
+//= mqtt-v5 MQTT-4.1.0-2 test
 #[test]
 fn a_session_ends_when_its_expiry_is_over() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));

@@ -22,8 +22,8 @@ impl Session {
     /// Acknowledges a message whose record is committed: PUBACK, or PUBREC for QoS 2. The only
     /// way to one. A ticket of an earlier connection writes no PUBACK, because the client sends
     /// the message again; it writes a PUBREC if the client has sent its message again.
-    //= mqtt-v5 MQTT-3.3.4-1, MQTT-4.3.2-4, MQTT-4.3.3-8
-    //= mqtt-v311 MQTT-4.3.2-2, MQTT-4.3.3-2
+    //= mqtt-v5 MQTT-2.2.1-5, MQTT-3.3.4-1, MQTT-4.3.2-4, MQTT-4.3.3-8
+    //= mqtt-v311 MQTT-2.3.1-6, MQTT-3.3.4-1, MQTT-4.3.2-2, MQTT-4.3.3-2
     pub fn acknowledge(&mut self, ticket: Settled<Ticket>, out: &mut Vec<u8>) {
         let ticket = ticket.into_ticket();
         if ticket.qos == Qos::ExactlyOnce {
@@ -41,7 +41,8 @@ impl Session {
     ///
     /// # Panics
     /// When `reason` is no failure.
-    //= mqtt-v311 MQTT-3.3.5-2
+    //= mqtt-v5 MQTT-4.3.3-9
+    //= mqtt-v311 MQTT-3.3.5-2, MQTT-4.8.0-2
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
     pub fn reject(&mut self, ticket: Ticket, reason: Reason, out: &mut Vec<u8>) {
         assert!(reason.is_failure(), "only a commit earns an acknowledgement");
@@ -79,6 +80,8 @@ impl Session {
                 }
             }
             Some(packet_id) => {
+                //= mqtt-v5 MQTT-4.3.2-5
+                //= mqtt-v311 MQTT-4.3.2-2
                 self.owe()?;
                 Some(Ticket { packet_id, generation: self.generation, qos: publish.qos })
             }

@@ -17,7 +17,7 @@ impl Session {
         self.version = connect.version;
         self.clean_start = connect.clean_start;
         self.keep_alive = connect.keep_alive;
-        //= mqtt-v311 MQTT-3.1.3-8
+        //= mqtt-v311 MQTT-3.1.3-8, MQTT-3.1.3-9
         if connect.version == Version::V311 && connect.client_id.is_empty() && !connect.clean_start
         {
             return Err(Violation::ClientIdMissing);
@@ -38,6 +38,7 @@ impl Session {
             if let Property::SessionExpiry(seconds) = property {
                 self.expiry = seconds;
             } else if let Property::ReceiveMaximum(most) = property {
+                //= mqtt-v5 MQTT-4.9.0-1
                 self.window = self.window.min(most.get());
             } else if let Property::MaximumPacketSize(bytes) = property {
                 self.client_packet_max = bytes.get();
@@ -60,6 +61,7 @@ impl Session {
     //= mqtt-v5 MQTT-3.1.4-5, MQTT-3.2.0-1, MQTT-3.2.2-2, MQTT-3.2.2-3
     //= mqtt-v311 MQTT-3.1.4-4, MQTT-3.2.0-1, MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3
     pub fn accept(&mut self, accept: Accept<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {
+        //= mqtt-v5 MQTT-3.2.0-2
         assert_eq!(self.state, State::AwaitAnswer, "an answer follows a question");
         let session_present = accept.resumed.is_some();
         //= mqtt-v5 MQTT-3.1.2-4
@@ -101,7 +103,7 @@ impl Session {
     ///
     /// # Panics
     /// Without a CONNECT to answer.
-    //= mqtt-v5 MQTT-3.2.2-6, MQTT-3.2.2-7
+    //= mqtt-v5 MQTT-3.1.3-8, MQTT-3.2.2-6, MQTT-3.2.2-7, MQTT-3.2.2-8
     //= mqtt-v311 MQTT-3.2.2-4, MQTT-3.2.2-5, MQTT-3.2.2-6
     pub fn refuse(&mut self, reason: Reason, out: &mut Vec<u8>) {
         assert_eq!(self.state, State::AwaitAnswer, "an answer follows a question");
@@ -127,6 +129,7 @@ impl Session {
     }
 
     /// What MQTT 5 tells the client of our terms.
+    //= mqtt-v5 MQTT-3.1.2-28, MQTT-3.1.2-29, MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-4.12.0-6
     fn offer(&self, accept: &Accept<'_>) -> Result<PropertiesBuf, TooLong> {
         let limits = &self.limits;
         let mut offer = PropertiesBuf::default();
