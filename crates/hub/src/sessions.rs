@@ -126,6 +126,16 @@ impl<P: Default> Sessions<P> {
         }
     }
 
+    /// Ends the session of a client that comes back too late, whenever `expire` was last called.
+    //= mqtt-v5 MQTT-4.1.0-2
+    pub fn end_if_over(&mut self, client: &str, now: Moment, subscriptions: &Subscriptions) {
+        let Some(slot) = self.by_client.get(client).copied() else { return };
+        let found = self.slots.get(slot);
+        if found.and_then(|session| session.expires_at).is_some_and(|at| at <= now) {
+            self.remove_slot(slot, subscriptions);
+        }
+    }
+
     /// Ends the sessions whose time is over; says how many.
     pub fn expire(&mut self, now: Moment, subscriptions: &Subscriptions) -> usize {
         let over = |session: &Session<P>| session.expires_at.is_some_and(|at| at <= now);

@@ -37,6 +37,7 @@ impl Shard {
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
         let client = assigned.as_deref().unwrap_or(connect.client_id);
         let subscriptions = Arc::clone(&self.common.subscriptions);
+        self.sessions.end_if_over(client, now.moment, &subscriptions);
         let Ok(opened) = self.sessions.open(client, connect.clean_start, key, &subscriptions)
         else {
             return self.refuse(key, Reason::QuotaExceeded, now);

@@ -57,6 +57,21 @@ fn a_session_ends_when_its_expiry_is_over() {
     assert!(sessions.is_empty() && all.is_empty());
 }
 
+//= mqtt-v5 MQTT-4.1.0-2 test
+#[test]
+fn a_client_that_comes_back_too_late_finds_no_session() {
+    let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
+    let opened = sessions.open("anna", true, ConnectionKey(1), &all).unwrap();
+    subscribe(&all, &mut sessions, opened.key, "a");
+    sessions.end_if_over("anna", Moment::START.saturating_add(2 * AN_HOUR), &all);
+    assert_eq!(sessions.len(), 1, "it is connected");
+    sessions.close(opened.key, AN_HOUR, Moment::START, &all);
+    sessions.end_if_over("anna", Moment::START.saturating_add(AN_HOUR / 2), &all);
+    assert_eq!(sessions.len(), 1);
+    sessions.end_if_over("anna", Moment::START.saturating_add(AN_HOUR), &all);
+    assert!(sessions.is_empty() && all.is_empty());
+}
+
 #[test]
 fn clients_spread_over_the_shards() {
     let mut counts = [0_u32; 4];

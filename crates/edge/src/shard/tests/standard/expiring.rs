@@ -10,15 +10,28 @@ fn for_a_minute() -> PropertiesBuf {
 #[test]
 fn a_message_that_waits_is_sent_with_what_is_left_of_its_expiry_or_not_at_all() {
     let block = for_a_minute();
-    for (seconds, expected) in [(0, expect![[r#"
+    for (seconds, expected) in [
+        (
+            0,
+            expect![[r#"
         CONNACK Success present=true
         PUBLISH a 1 AtLeastOnce User("k", "v") MessageExpiry(60)
-        PUBLISH a for ever AtLeastOnce"#]]), (45, expect![[r#"
+        PUBLISH a for ever AtLeastOnce"#]],
+        ),
+        (
+            45,
+            expect![[r#"
         CONNACK Success present=true
         PUBLISH a 1 AtLeastOnce User("k", "v") MessageExpiry(15)
-        PUBLISH a for ever AtLeastOnce"#]]), (60, expect![[r#"
+        PUBLISH a for ever AtLeastOnce"#]],
+        ),
+        (
+            60,
+            expect![[r#"
         CONNACK Success present=true
-        PUBLISH a for ever AtLeastOnce"#]])] {
+        PUBLISH a for ever AtLeastOnce"#]],
+        ),
+    ] {
         lasting("anna", |connect| {
             let mut world = World::new(1);
             let anna = world.enters(&connect);
@@ -46,10 +59,14 @@ fn a_retained_message_greets_until_it_expires() {
     world.asks(anna, V5, &[("a", options(Qos::AtMostOnce))]);
     world.later(1);
     world.asks(anna, V5, &[("a", options(Qos::AtMostOnce))]);
-    world.shows(anna, V5, &expect![[r#"
+    world.shows(
+        anna,
+        V5,
+        &expect![[r#"
         SubAck 9 [Success]
         PUBLISH a 1 AtMostOnce retained User("k", "v") MessageExpiry(1)
-        SubAck 9 [Success]"#]]);
+        SubAck 9 [Success]"#]],
+    );
 }
 
 //= mqtt-v5 MQTT-4.3.3-7, MQTT-4.3.3-13 test
@@ -62,19 +79,31 @@ fn what_was_sent_does_not_expire() {
         world.listens(anna, V5, "a", options(Qos::ExactlyOnce));
         let bo = world.enters(&client("bo"));
         world.tells(bo, V5, &Packet::Publish(message("a", "1", (Qos::ExactlyOnce, 1), &block)));
-        world.shows(anna, V5, &expect![[r#"PUBLISH a 1 ExactlyOnce User("k", "v") MessageExpiry(60)"#]]);
+        world.shows(
+            anna,
+            V5,
+            &expect![[r#"PUBLISH a 1 ExactlyOnce User("k", "v") MessageExpiry(60)"#]],
+        );
         world.lose(anna);
         world.later(100);
         let anna = world.connect(&connect);
         world.tells(anna, V5, &Packet::PubRec(ack(1, Reason::Success)));
-        world.shows(anna, V5, &expect![[r#"
+        world.shows(
+            anna,
+            V5,
+            &expect![[r#"
             CONNACK Success present=true
             PUBLISH a 1 ExactlyOnce dup User("k", "v") MessageExpiry(0)
-            PubRel 1 Success"#]]);
+            PubRel 1 Success"#]],
+        );
         world.commit();
         world.tells(bo, V5, &Packet::PubRel(ack(1, Reason::Success)));
-        world.shows(bo, V5, &expect![[r#"
+        world.shows(
+            bo,
+            V5,
+            &expect![[r#"
             PubRec 1 Success
-            PubComp 1 Success"#]]);
+            PubComp 1 Success"#]],
+        );
     });
 }

@@ -85,6 +85,19 @@ fn a_session_ends_with_its_expiry_and_not_while_it_is_connected() {
     world.shows(again, V5, &expect!["CONNACK Success present=false"]);
 }
 
+//= mqtt-v5 MQTT-4.1.0-2 test
+#[test]
+fn a_session_is_over_to_the_second_for_a_client_that_is_back() {
+    let short = properties(&[Property::SessionExpiry(1)]);
+    let mut world = World::new(1);
+    world.later(5);
+    let anna = world.enters(&staying(V5, "anna", &short));
+    world.lose(anna);
+    world.later(2);
+    let again = world.connect(&staying(V5, "anna", &short));
+    world.shows(again, V5, &expect!["CONNACK Success present=false"]);
+}
+
 //= mqtt-v5 MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.2.2-16 test
 //= mqtt-v311 MQTT-3.1.3-6 test
 #[test]
@@ -121,7 +134,7 @@ fn every_name_of_digits_and_latin_letters_is_taken() {
         let mut world = World::new(1);
         for length in 1..=23 {
             for start in [0, 20, letters.len() - length] {
-                let name = &letters[start..start + length];
+                let name = letters.get(start..start + length).unwrap();
                 let at = world.connect(&staying(version, name, &block));
                 world.shows(at, version, &expect!["CONNACK Success present=false"]);
             }
