@@ -6,6 +6,7 @@
 pub mod browser;
 mod clock;
 pub mod comparison;
+pub mod conformance;
 mod dice;
 pub mod edges;
 pub mod setup;
