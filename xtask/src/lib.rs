@@ -1,14 +1,16 @@
 //! The automation as a library, so that it has tests.
 //!
-//! Owns: the test run, the house rules, torture, comparisons.
+//! Owns: the test run, the house rules, torture, comparisons, the lists of standards.
 //! Never: anything that a running site needs.
 
 pub mod browser;
 mod clock;
 pub mod comparison;
+pub mod conformance;
 mod dice;
 pub mod edges;
 pub mod setup;
+pub mod spec;
 mod step;
 pub mod suite;
 pub mod tidy;

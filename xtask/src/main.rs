@@ -1,7 +1,7 @@
 //! All automation of the project: `cargo xtask --help`.
 
 use clap::Parser;
-use xtask::{browser, comparison, suite, tidy, torture};
+use xtask::{browser, comparison, conformance, spec, suite, tidy, torture};
 
 #[derive(Debug, Parser)]
 #[command(about = "All automation of the project")]
@@ -10,6 +10,10 @@ enum Task {
     Test(suite::Plan),
     /// The house rules that no compiler knows.
     Tidy,
+    /// The statements of the standards that we follow, and the code and tests that cite them.
+    Spec(spec::Plan),
+    /// Foreign clients against the real binary. Installs them.
+    Conformance(conformance::Plan),
     /// The console in a real browser, with pictures.
     Browser(browser::Plan),
     /// Breaks a site in every way a machine can, and asks SQL for what was acknowledged.
@@ -24,6 +28,8 @@ fn main() -> anyhow::Result<()> {
     match Task::parse() {
         Task::Test(plan) => suite::run(&plan),
         Task::Tidy => tidy::run(),
+        Task::Spec(plan) => spec::run(&plan),
+        Task::Conformance(plan) => conformance::run(&plan),
         Task::Browser(plan) => browser::run(&plan),
         Task::Torture(torture) => torture::run(&torture),
         Task::Bench(bench) => comparison::run(&bench),

@@ -25,6 +25,17 @@ pub const BROWSER: &[Need] = &[
     need("npm", "--version", "npm", "it brings what drives the browser"),
 ];
 
+pub const CLIENTS: &[Need] = &[
+    need("mosquitto_sub", "--help", "mosquitto-clients", "foreign clients: two programs"),
+    need("python3", "--version", "python3-venv", "foreign clients: paho runs in it"),
+    need("stdbuf", "--version", "coreutils", "foreign clients: lines as they are written"),
+];
+
+pub const NODE: &[Need] = &[
+    need("node", "--version", "nodejs", "foreign clients: MQTT.js runs in it"),
+    need("npm", "--version", "npm", "foreign clients: it brings MQTT.js"),
+];
+
 pub const POWER: &[Need] = &[
     need("qemu-storage-daemon", "--version", "qemu-utils", "power cuts: it logs writes"),
     need("mkfs.ext4", "-V", "e2fsprogs", "power cuts: the file system"),

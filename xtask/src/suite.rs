@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::clock::Stopwatch;
 use crate::torture::{Torture, Which, kill, power};
-use crate::{browser, setup, step, torture};
+use crate::{browser, conformance, setup, spec, step, torture};
 
 #[derive(Clone, Debug, Args)]
 pub struct Plan {
@@ -29,10 +29,17 @@ pub fn run(plan: &Plan) -> Result<()> {
     suite.take("what it needs", || setup::install(setup::COMPILER));
     suite.take("format", || step::run("cargo", &["fmt", "--all", "--check"]));
     suite.take("clippy", clippy);
+    suite
+        .take("statements of the standards", || spec::run(&spec::Plan { check: true, all: false }));
     suite.take("tests", tests);
     suite.take("examples in documentation", || {
         step::run("cargo", &["test", "--workspace", "--locked", "--doc"])
     });
+    if let Err(fault) = setup::install(setup::CLIENTS) {
+        suite.leave_out("foreign clients", &format!("{fault:#}"));
+    } else {
+        suite.take("foreign clients", || conformance::run(&conformance::Plan::default()));
+    }
     match plan.no_torture {
         true => suite.leave_out("torture", "asked for"),
         false => torture_slices(&mut suite),

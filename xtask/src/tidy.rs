@@ -96,7 +96,7 @@ pub fn source_faults(source: &Source) -> Vec<String> {
     faults
 }
 
-fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
 }
 

@@ -4,6 +4,7 @@
 
 mod connection;
 mod diary;
+mod expiry;
 mod frames;
 mod inbound;
 mod kept;

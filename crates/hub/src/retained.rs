@@ -26,6 +26,7 @@ pub struct Retained {
 }
 
 #[derive(Debug, Default)]
+//= mqtt-v311 MQTT-3.1.2-7
 struct Store {
     by_topic: BTreeMap<TopicBuf, Arc<Publication>>,
     bytes: usize,
@@ -37,6 +38,7 @@ impl Retained {
     /// # Errors
     /// When the store is at its limit and the topic is not in it.
     //= mqtt-v5 MQTT-3.3.1-5, MQTT-3.3.1-6, MQTT-3.3.1-7
+    //= mqtt-v311 MQTT-3.3.1-5, MQTT-3.3.1-7, MQTT-3.3.1-10, MQTT-3.3.1-11
     pub fn keep(&self, publication: Arc<Publication>) -> Result<(), RetainedFull> {
         let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
         let before = store.by_topic.remove(&publication.topic);

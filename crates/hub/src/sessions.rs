@@ -82,7 +82,8 @@ impl<P: Default> Sessions<P> {
     ///
     /// # Errors
     /// When a session would have to be made and the shard is at its limit.
-    //= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.2-6, MQTT-3.1.4-3
+    //= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.2-5, MQTT-3.1.2-6, MQTT-3.1.3-2, MQTT-3.1.4-4
+    //= mqtt-v311 MQTT-3.1.2-4, MQTT-3.1.2-6, MQTT-3.1.3-2, MQTT-3.1.4-3
     pub fn open(
         &mut self,
         client: &str,
@@ -106,6 +107,8 @@ impl<P: Default> Sessions<P> {
         Ok(Opened { key, present: false, displaced })
     }
 
+    //= mqtt-v5 MQTT-3.1.2-23, MQTT-4.1.0-1, MQTT-4.1.0-2
+    //= mqtt-v311 MQTT-3.1.2-4, MQTT-4.1.0-1, MQTT-4.1.0-2
     /// The client is gone. Its session stays for `expiry`, or ends now when that is zero.
     pub fn close(
         &mut self,
@@ -137,6 +140,21 @@ impl<P: Default> Sessions<P> {
             session.expires_at = Some(expires_at);
         }
         Ok(key)
+    }
+
+    /// Ends the session of a client that comes back too late, whenever `expire` was last called.
+    /// Says whether it did.
+    //= mqtt-v5 MQTT-4.1.0-2
+    pub fn end_if_over(
+        &mut self,
+        client: &str,
+        now: Moment,
+        subscriptions: &Subscriptions,
+    ) -> bool {
+        let Some(slot) = self.by_client.get(client).copied() else { return false };
+        let ends = self.slots.get(slot).and_then(|session| session.expires_at);
+        let over = ends.is_some_and(|at| at <= now);
+        over && self.remove_slot(slot, subscriptions).is_some()
     }
 
     /// Ends the sessions whose time is over; says whose they were.

@@ -33,7 +33,8 @@ pub struct Grant {
 
 /// One session that hears a topic. Overlapping filters of a session are merged into one route with
 /// the highest QoS and all identifiers: one copy arrives.
-//= mqtt-v5 MQTT-3.3.4-2, MQTT-3.3.4-4
+//= mqtt-v5 MQTT-3.3.4-2, MQTT-3.3.4-3, MQTT-3.3.4-4
+//= mqtt-v311 MQTT-3.3.5-1
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub session: SessionKey,
@@ -187,6 +188,8 @@ impl Node {
         let entries = if ends_below { &mut node.below } else { &mut node.here };
         let group = filter.group();
         let same = |entry: &&mut Entry| entry.is_of(group, grant.session);
+        //= mqtt-v5 MQTT-3.8.4-3
+        //= mqtt-v311 MQTT-3.8.4-3
         if let Some(entry) = entries.iter_mut().find(same) {
             entry.grant = grant;
             return true;
@@ -226,7 +229,8 @@ impl Node {
             && self.below.is_empty()
     }
 
-    //= mqtt-v5 MQTT-4.7.2-1
+    //= mqtt-v5 MQTT-3.3.2-3, MQTT-4.7.2-1, MQTT-4.7.3-4
+    //= mqtt-v311 MQTT-3.3.2-3, MQTT-4.7.2-1, MQTT-4.7.3-4
     fn collect(&self, topic: TopicName<'_>, found: &mut Collector) {
         let (first, rest) = match topic.as_str().split_once('/') {
             Some((first, rest)) => (first, Some(rest)),

@@ -33,7 +33,8 @@ pub struct TopicName<'a>(&'a str);
 impl<'a> TopicName<'a> {
     /// # Errors
     /// Says which byte is wrong, or the length.
-    //= mqtt-v5 MQTT-4.7.1-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3
+    //= mqtt-v5 MQTT-4.7.0-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3
+    //= mqtt-v311 MQTT-4.7.1-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3
     pub fn parse(raw: &'a str) -> Result<Self, TopicFault> {
         check_size(raw)?;
         match raw.bytes().position(|byte| matches!(byte, b'+' | b'#' | 0)) {
@@ -103,6 +104,7 @@ impl TopicFilter {
     /// # Errors
     /// Says which rule the text breaks and where.
     //= mqtt-v5 MQTT-4.7.1-1, MQTT-4.7.1-2, MQTT-4.8.2-1, MQTT-4.8.2-2
+    //= mqtt-v311 MQTT-4.7.1-2, MQTT-4.7.1-3
     pub fn parse(raw: &str) -> Result<Self, TopicFault> {
         check_size(raw)?;
         let Some(shared) = raw.strip_prefix("$share/") else {
@@ -138,7 +140,8 @@ impl TopicFilter {
     }
 
     /// The rule itself, one topic at a time; indexes are tested against it.
-    //= mqtt-v5 MQTT-4.7.1-2, MQTT-4.7.2-1
+    //= mqtt-v5 MQTT-4.7.2-1, MQTT-4.7.3-4
+    //= mqtt-v311 MQTT-4.7.2-1, MQTT-4.7.3-4
     #[must_use]
     pub fn matches(&self, topic: TopicName<'_>) -> bool {
         if topic.is_reserved() && self.filter.starts_with(['+', '#']) {

@@ -60,6 +60,8 @@ impl<'a> Ack<'a> {
 }
 
 /// An acknowledgement without properties; without the reason too when it is `Success`.
+//= mqtt-v5 MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.4.2-3, MQTT-3.5.2-2, MQTT-3.5.2-3
+//= mqtt-v5 MQTT-3.6.2-2, MQTT-3.6.2-3, MQTT-3.7.2-2, MQTT-3.7.2-3
 pub(crate) fn encode_short(kind: Kind, packet_id: NonZeroU16, reason: Reason, out: &mut Vec<u8>) {
     let [high, low] = packet_id.get().to_be_bytes();
     if reason == Reason::Success {

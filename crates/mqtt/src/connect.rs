@@ -54,6 +54,8 @@ impl<'a> Connect<'a> {
         //= mqtt-v5 MQTT-3.1.3-1, MQTT-3.1.3-3, MQTT-3.1.3-4
         //= mqtt-v311 MQTT-3.1.3-1, MQTT-3.1.3-3, MQTT-3.1.3-4
         let client_id = reader.text()?;
+        //= mqtt-v5 MQTT-3.1.2-9, MQTT-3.1.3-11
+        //= mqtt-v311 MQTT-3.1.2-9, MQTT-3.1.3-10
         let will = match flags.will_qos {
             None => None,
             Some(qos) => Some(Will {
@@ -64,6 +66,8 @@ impl<'a> Connect<'a> {
                 payload: reader.binary()?,
             }),
         };
+        //= mqtt-v5 MQTT-3.1.2-16, MQTT-3.1.2-17, MQTT-3.1.2-18, MQTT-3.1.2-19, MQTT-3.1.3-12
+        //= mqtt-v311 MQTT-3.1.2-18, MQTT-3.1.2-19, MQTT-3.1.2-20, MQTT-3.1.2-21, MQTT-3.1.3-11
         let user_name = if flags.user_name { Some(reader.text()?) } else { None };
         let password = if flags.password { Some(reader.binary()?) } else { None };
         reader.end()?;

@@ -82,8 +82,8 @@ impl FixedHeader {
         let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
         let kind = Kind::from_number(first >> 4).ok_or(Malformed::PacketType(first >> 4))?;
         let flags = first & 0x0F;
-        //= mqtt-v5 MQTT-2.1.3-1
-        //= mqtt-v311 MQTT-2.2.2-1, MQTT-2.2.2-2
+        //= mqtt-v5 MQTT-2.1.3-1, MQTT-3.14.1-1, MQTT-3.15.1-1
+        //= mqtt-v311 MQTT-2.2.2-1, MQTT-2.2.2-2, MQTT-3.14.1-1
         if kind != Kind::Publish && flags != kind.fixed_flags() {
             return Err(Malformed::HeaderFlags(first));
         }

@@ -93,6 +93,7 @@ impl<'a> Properties<'a> {
         })
     }
 
+    //= mqtt-v5 MQTT-2.2.2-1
     pub(crate) fn write(self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         varint::encode(self.block.len(), out)?;
         out.extend_from_slice(self.block);
@@ -154,7 +155,7 @@ impl<'a> Checked<'a> {
         self.total - self.rest.len()
     }
 
-    //= mqtt-v5 MQTT-3.3.4-6, MQTT-3.8.2-1
+    //= mqtt-v5 MQTT-3.3.4-6
     pub(crate) fn next_property(&mut self) -> Result<Option<(u8, Property<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);

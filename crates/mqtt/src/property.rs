@@ -59,6 +59,7 @@ impl<'a> Property<'a> {
         let property = match id {
             0x01 => Self::PayloadIsText(flag(id, reader)?),
             MESSAGE_EXPIRY => Self::MessageExpiry(reader.u32()?),
+            //= mqtt-v5 MQTT-3.3.2-19
             0x03 => Self::ContentType(reader.text()?),
             0x08 => Self::ResponseTopic(response_topic(id, reader)?),
             0x09 => Self::CorrelationData(reader.binary()?),
@@ -88,6 +89,7 @@ impl<'a> Property<'a> {
             }
             0x24 => Self::MaximumQosIsOne(flag(id, reader)?),
             0x25 => Self::RetainAvailable(flag(id, reader)?),
+            //= mqtt-v5 MQTT-1.5.7-1
             USER => Self::User(reader.text()?, reader.text()?),
             0x27 => {
                 let number = NonZeroU32::new(reader.u32()?);
@@ -180,7 +182,7 @@ fn flag(id: u8, reader: &mut Reader<'_>) -> Result<bool, Malformed> {
     }
 }
 
-//= mqtt-v5 MQTT-3.3.2-14
+//= mqtt-v5 MQTT-3.3.2-13, MQTT-3.3.2-14
 fn response_topic<'a>(id: u8, reader: &mut Reader<'a>) -> Result<&'a str, Malformed> {
     let topic = reader.text()?;
     if memchr::memchr2(b'+', b'#', topic.as_bytes()).is_some() {

@@ -41,6 +41,8 @@ impl<'a> Publish<'a> {
         if dup && qos == Qos::AtMostOnce {
             return Err(Malformed::DupWithoutQos);
         }
+        //= mqtt-v5 MQTT-3.3.2-1
+        //= mqtt-v311 MQTT-3.3.2-1
         let topic = reader.text()?;
         //= mqtt-v5 MQTT-2.2.1-2
         //= mqtt-v311 MQTT-2.3.1-5
@@ -165,6 +167,8 @@ impl<'a> Frame<'a> {
         Qos::from_bits(bits).unwrap_or_default()
     }
 
+    //= mqtt-v5 MQTT-4.3.1-1
+    //= mqtt-v311 MQTT-4.3.1-1
     /// Appends the packet with `packet_id` in its place; QoS 0 has neither id nor DUP.
     pub fn write(&self, packet_id: u16, dup: bool, out: &mut Vec<u8>) {
         let start = out.len();

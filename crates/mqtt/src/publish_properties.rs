@@ -51,6 +51,7 @@ impl<'a> PublishProperties<'a> {
                 seen.expiry = Some(seconds);
             }
             seen.has_subscription_ids |= id == SUBSCRIPTION_ID;
+            //= mqtt-v5 MQTT-3.1.2-26, MQTT-3.1.2-27, MQTT-3.3.2-11
             if id != TOPIC_ALIAS && id != SUBSCRIPTION_ID {
                 travel.cover(start, checked.at());
             }

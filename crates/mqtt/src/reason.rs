@@ -80,7 +80,8 @@ impl Reason {
     }
 
     /// Whether the standard lists this code for packets of `kind`.
-    //= mqtt-v5 MQTT-3.4.2-1, MQTT-3.5.2-1, MQTT-3.6.2-1, MQTT-3.7.2-1, MQTT-3.14.2-1, MQTT-3.15.2-1
+    //= mqtt-v5 MQTT-3.2.2-8, MQTT-3.4.2-1, MQTT-3.5.2-1, MQTT-3.6.2-1, MQTT-3.7.2-1, MQTT-3.9.3-2
+    //= mqtt-v5 MQTT-3.11.3-2, MQTT-3.14.2-1, MQTT-3.15.2-1
     #[must_use]
     pub const fn belongs_to(self, kind: Kind) -> bool {
         let code = self.code();

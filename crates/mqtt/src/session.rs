@@ -153,7 +153,7 @@ impl Session {
     }
 
     /// `None` while the client may be silent for ever.
-    //= mqtt-v5 MQTT-3.1.2-22
+    //= mqtt-v5 MQTT-3.1.2-22, MQTT-3.2.2-22
     //= mqtt-v311 MQTT-3.1.2-24
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
@@ -169,7 +169,7 @@ impl Session {
 
     /// Ends the connection from our side: shutdown, takeover, an act of an operator.
     pub fn close(&mut self, reason: Reason, out: &mut Vec<u8>) {
-        //= mqtt-v5 MQTT-3.14.0-1
+        //= mqtt-v5 MQTT-3.14.0-1, MQTT-3.14.2-2, MQTT-3.14.2-3, MQTT-3.14.2-4
         if self.state == State::Connected && self.version == Version::V5 {
             let told = reason.told_in(Kind::Disconnect);
             let written = Disconnect::new(told).encode(Version::V5, out);
@@ -190,8 +190,9 @@ impl Session {
 
     /// # Errors
     /// The client takes no packet as large as this answer; the connection is over.
-    //= mqtt-v5 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6
-    //= mqtt-v311 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5
+    //= mqtt-v5 MQTT-2.2.1-6, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6
+    //= mqtt-v5 MQTT-3.9.2-1, MQTT-3.9.2-2
+    //= mqtt-v311 MQTT-2.3.1-7, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5
     pub fn suback(
         &mut self,
         packet_id: NonZeroU16,
@@ -204,8 +205,8 @@ impl Session {
 
     /// # Errors
     /// The client takes no packet as large as this answer; the connection is over.
-    //= mqtt-v5 MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1
-    //= mqtt-v311 MQTT-3.10.4-4, MQTT-3.10.4-5
+    //= mqtt-v5 MQTT-2.2.1-6, MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.2-1, MQTT-3.11.2-2, MQTT-3.11.3-1
+    //= mqtt-v311 MQTT-2.3.1-7, MQTT-3.10.4-4, MQTT-3.10.4-5
     pub fn unsuback(
         &mut self,
         packet_id: NonZeroU16,
@@ -277,6 +278,7 @@ impl Session {
         self.inflight.shrink();
     }
 
+    //= mqtt-v5 MQTT-3.3.4-10, MQTT-4.9.0-3
     fn on_next<'p>(
         &mut self,
         packet: Packet<'p>,
@@ -318,6 +320,8 @@ impl Session {
                 self.expiry = seconds;
             }
         }
+        //= mqtt-v5 MQTT-3.1.2-10
+        //= mqtt-v311 MQTT-3.1.2-10
         if disconnect.reason == Reason::Success {
             self.will = None;
         }

@@ -338,6 +338,8 @@ pub fn encode_suback(
 ) -> Result<(), TooLong> {
     writer::packet(Kind::SubAck.first_byte(), out, |out| {
         write_head(packet_id, properties, version, out)?;
+        //= mqtt-v5 MQTT-3.9.3-1
+        //= mqtt-v311 MQTT-3.9.3-1, MQTT-3.9.3-2
         out.extend(reasons.into_iter().map(|reason| match version {
             Version::V311 if reason.is_failure() => Reason::Unspecified.code(),
             Version::V311 | Version::V5 => reason.code(),

@@ -18,7 +18,6 @@ pub(crate) struct Varint {
 
 /// `None` when the bytes end before the number does.
 //= mqtt-v5 MQTT-1.5.5-1
-//= mqtt-v311 MQTT-2.2.3
 pub(crate) fn decode(bytes: &[u8]) -> Result<Option<Varint>, Malformed> {
     let mut value = 0_u32;
     for (index, byte) in bytes.iter().take(4).enumerate() {

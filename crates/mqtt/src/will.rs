@@ -35,6 +35,7 @@ impl StoredWill {
     }
 }
 
+//= mqtt-v5 MQTT-3.1.3-10
 fn without_delay(properties: Properties<'_>) -> (u32, Box<[u8]>) {
     let mut delay = 0;
     let mut kept = PropertiesBuf::default();

@@ -64,6 +64,7 @@ impl Connection {
     pub(super) fn is_finished(&self) -> bool {
         match self.phase {
             Phase::Greeting | Phase::Open => false,
+            //= mqtt-v5 MQTT-3.14.4-2, MQTT-4.13.2-1
             Phase::Closing => self.output.is_empty(),
             Phase::Gone => true,
         }

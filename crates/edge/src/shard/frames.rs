@@ -15,6 +15,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) topic: &'a str,
     pub(crate) properties: &'a [u8],
     pub(crate) payload: &'a [u8],
+    /// Seconds, once the message has waited.
+    pub(crate) expiry_left: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +80,7 @@ impl Frames {
                 topic: shown.topic,
                 subscription_ids: if own { &ids } else { &[] },
                 properties: shown.properties,
-                expiry_left: None,
+                expiry_left: shown.expiry_left,
                 payload: shown.payload,
             }
             .encode(shape.version, &mut form.bytes)?;

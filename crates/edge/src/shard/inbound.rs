@@ -15,6 +15,8 @@ use crate::mailbox::Adopted;
 
 impl Shard {
     /// Takes bytes as they came from the socket of a connection.
+    //= mqtt-v5 MQTT-4.2.0-1
+    //= mqtt-v311 MQTT-7.1.1-1
     pub fn receive(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) {
         self.now = now.timestamp;
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
@@ -41,6 +43,8 @@ impl Shard {
     fn packets(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) -> usize {
         let mut used = 0;
         while let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            //= mqtt-v5 MQTT-3.1.4-6, MQTT-3.14.4-1
+            //= mqtt-v311 MQTT-3.1.4-5
             if !connection.listens() {
                 return bytes.len();
             }
@@ -199,6 +203,8 @@ impl Shard {
             Some((session, ticket)) => Waiting::Step(session, ticket),
             None => Waiting::Nobody,
         });
+        //= mqtt-v5 MQTT-3.3.1-8
+        //= mqtt-v311 MQTT-3.3.1-12
         if message.retain {
             self.retain(message);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{ConnectionKey, Publication, SessionKey, home_shard};
+use hub::{ConnectionKey, Opened, Publication, SessionKey, home_shard};
 use model::{Committed, Event, Message, Moment, SessionEvent, Settled, Timestamp};
 use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, StoredWill, Violation};
 
@@ -40,7 +40,8 @@ enum Past {
 }
 
 impl Shard {
-    //= mqtt-v5 MQTT-3.1.4-3, MQTT-3.1.3-6, MQTT-3.1.3-7
+    //= mqtt-v5 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.1.4-2, MQTT-3.1.4-4
+    //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
     pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
         if !self.common.limits.anonymous {
             return self.refuse(key, Reason::NotAuthorized, now);
@@ -48,17 +49,20 @@ impl Shard {
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
         let client = assigned.as_deref().unwrap_or(connect.client_id);
         let subscriptions = Arc::clone(&self.common.subscriptions);
+        if self.sessions.end_if_over(client, now.moment, &subscriptions) {
+            self.note_of(client, SessionEvent::Ended, Waiting::Nobody);
+        }
         let before = self.sessions.of(client).map(|session| session.protocol.booked);
         // A session that was not to outlive its connection ends with it, also when it is taken over.
         let clean = connect.clean_start || before == Some(false);
         let Ok(opened) = self.sessions.open(client, clean, key, &subscriptions) else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };
-        let displaced = opened.displaced.and_then(|old| self.displace(old, now));
+        let displaced = self.displace(&opened, (client, before == Some(true)), now);
         let kept = self.sessions.get_mut(opened.key).filter(|_| opened.present);
         let kept = kept.map(|session| std::mem::take(&mut session.protocol.inflight));
         let resumed = if opened.present { displaced.or(kept) } else { None };
-        self.wills.retain(|will| *will.client != *client);
+        self.settle_wills(opened.present, client, now);
         let expiry = self.grant_expiry(key);
         let past = if opened.present {
             Past::Resumed
@@ -148,22 +152,40 @@ impl Shard {
     }
 
     /// The old connection of a client that has a new one. Gives back what it had under way.
-    fn displace(&mut self, old: ConnectionKey, now: Now) -> Option<Inflight> {
+    //= mqtt-v5 MQTT-3.1.4-3
+    //= mqtt-v311 MQTT-3.1.4-2
+    fn displace(
+        &mut self,
+        opened: &Opened,
+        (client, booked): (&str, bool),
+        now: Now,
+    ) -> Option<Inflight> {
+        let old = opened.displaced?;
         let connection = self.connections.get_mut(old.0 as usize)?;
         connection.session.close(Reason::SessionTakenOver, connection.output.buffer());
-        let session_key = connection.session_key.take();
+        connection.session_key = None;
         let finished = finish(connection, now);
         connection.phase = Phase::Closing;
         self.mark_dirty(old);
-        //= mqtt-v5 MQTT-3.1.3-9
-        if let (Some(session_key), Some(will)) = (session_key, finished.will)
-            && will.delay == 0
-            && let Some(client) = self.client_of(session_key)
+        //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
+        //= mqtt-v311 MQTT-3.1.2-8
+        if let Some(will) = finished.will
+            && (will.delay == 0 || !opened.present)
         {
-            let noted = self.is_booked(session_key);
-            self.publish_will(&client, &will, noted, now);
+            self.publish_will(client, &will, booked, now);
         }
         Some(finished.inflight)
+    }
+
+    /// Wills of a client that is back: void if its session goes on, due if a clean start ended it.
+    //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
+    fn settle_wills(&mut self, goes_on: bool, client: &str, now: Now) {
+        let waiting = self.wills.extract_if(.., |will| *will.client == *client);
+        for PendingWill { will, noted, .. } in waiting.collect::<Vec<_>>() {
+            if !goes_on {
+                self.publish_will(client, &will, noted, now);
+            }
+        }
     }
 
     fn refuse(&mut self, key: ConnectionKey, reason: Reason, now: Now) {
@@ -213,6 +235,8 @@ impl Shard {
         let expiry = Duration::from_secs(u64::from(finished.expiry));
         self.sessions.close(session_key, expiry, now.moment, &self.common.subscriptions);
         self.shed(session_key);
+        //= mqtt-v5 MQTT-3.1.2-7, MQTT-3.1.2-10
+        //= mqtt-v311 MQTT-3.1.2-8, MQTT-3.1.2-10, MQTT-3.1.2-12
         if let Some(will) = finished.will {
             let delay = Duration::from_secs(u64::from(will.delay)).min(expiry);
             let due = now.moment.saturating_add(delay);
@@ -256,6 +280,7 @@ impl Shard {
     }
 
     /// Acknowledges everything that `committed` covers.
+    //= mqtt-v311 MQTT-4.6.0-2, MQTT-4.6.0-3
     pub fn settle(&mut self, committed: Committed, now: Now) {
         if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
             self.tell_all(committed, now);
@@ -377,6 +402,8 @@ fn message_of<'a>(client: &'a str, will: &'a StoredWill, at: Timestamp) -> Messa
         payload: &will.payload,
         properties: &will.properties,
         qos: will.qos,
+        //= mqtt-v5 MQTT-3.1.2-14, MQTT-3.1.2-15
+        //= mqtt-v311 MQTT-3.1.2-16, MQTT-3.1.2-17
         retain: will.retain,
     }
 }

@@ -1,8 +1,7 @@
 //! Messages on their way to the sessions of this shard.
 
-use std::sync::Arc;
-
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use hub::{ConnectionKey, Publication, Queued, Route, SessionKey};
 use model::{Event, Message, Position, Qos, SessionEvent};
@@ -10,6 +9,7 @@ use mqtt::Delivered;
 
 use super::connection::Phase;
 use super::diary::{Told, Unplaced};
+use super::expiry::Left;
 use super::frames::{Shape, Shown};
 use super::{Remote, Shard};
 
@@ -52,15 +52,21 @@ impl<'a> AtHand<'a> {
             topic: message.topic.as_str(),
             properties: message.properties,
             payload: message.payload,
+            expiry_left: None,
         };
         let keep = Keep::Message(message, None);
         Self { shown, qos: message.qos, retain: message.retain, origin, keep }
     }
 
-    pub(super) fn of_publication(publication: &'a Arc<Publication>, origin: Origin) -> Self {
+    /// With what is left of its expiry, if it has waited.
+    pub(super) fn of_publication(
+        publication: &'a Arc<Publication>,
+        origin: Origin,
+        left: Option<u32>,
+    ) -> Self {
         Self {
             origin,
-            shown: shown(publication),
+            shown: shown(publication, left),
             qos: publication.qos,
             retain: publication.retain,
             keep: Keep::Publication(publication),
@@ -78,17 +84,18 @@ impl<'a> AtHand<'a> {
     }
 }
 
-fn shown(publication: &Publication) -> Shown<'_> {
+fn shown(publication: &Publication, expiry_left: Option<u32>) -> Shown<'_> {
     Shown {
         topic: publication.topic.as_str(),
         properties: &publication.properties,
         payload: &publication.payload,
+        expiry_left,
     }
 }
 
-fn seen<'a>(queued: &'a Queued, body: &'a Publication) -> Seen<'a> {
+fn seen<'a>(queued: &'a Queued, body: &'a Publication, left: Left) -> Seen<'a> {
     Seen {
-        shown: shown(body),
+        shown: shown(body, left.seconds()),
         qos: queued.qos,
         retain: queued.retain,
         identifiers: &queued.identifiers,
@@ -113,7 +120,7 @@ impl Shard {
         routes: &[Route],
     ) {
         self.frames.begin();
-        let mut message = AtHand::of_publication(publication, Origin::At(position));
+        let mut message = AtHand::of_publication(publication, Origin::At(position), None);
         for route in routes {
             self.deliver(&mut message, route);
         }
@@ -132,6 +139,7 @@ impl Shard {
         let number = u32::try_from(self.waiting.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let mut at_hand = AtHand::of_message(message, Origin::ThisTurn(number));
         let mut elsewhere: Vec<Vec<Route>> = Vec::new();
+        //= mqtt-v5 MQTT-4.8.2-4, MQTT-4.8.2-5
         let chosen = matches.groups.iter().filter_map(|group| group.get(turn % group.len().max(1)));
         for route in matches.routes.iter().chain(chosen) {
             //= mqtt-v5 MQTT-3.8.3-3
@@ -164,8 +172,11 @@ impl Shard {
 
     /// A fresh message for one session: at once if it can be sent, else queued or dropped.
     pub(super) fn deliver(&mut self, message: &mut AtHand<'_>, route: &Route) {
+        //= mqtt-v5 MQTT-3.8.4-8, MQTT-4.8.2-3
+        //= mqtt-v311 MQTT-3.8.4-6
         let qos = message.qos.min(route.qos);
         //= mqtt-v5 MQTT-3.3.1-12, MQTT-3.3.1-13
+        //= mqtt-v311 MQTT-3.3.1-9
         let retain = message.retain && route.retain_as_published;
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         let connection = session.connection;
@@ -203,6 +214,8 @@ impl Shard {
         let token = session.protocol.next_token();
         let queued = self.queued(message, route, (token, qos, retain));
         let Some(session) = self.sessions.get_mut(route.session) else { return };
+        //= mqtt-v5 MQTT-4.5.0-1
+        //= mqtt-v311 MQTT-3.1.2-5, MQTT-4.5.0-1
         if session.queue.push(queued).is_err() {
             self.common.meter.count(Event::MessageDropped);
             return;
@@ -281,7 +294,8 @@ impl Shard {
     }
 
     /// Sends what waits for a session, as far as its client takes it: first what an earlier
-    /// connection left unconfirmed, then the queue.
+    /// connection left unconfirmed, then the queue, without what has expired in it.
+    //= mqtt-v5 MQTT-3.3.2-5, MQTT-3.3.2-6
     pub(super) fn send_waiting(&mut self, key: ConnectionKey, session_key: SessionKey) {
         if !self.may_send(session_key) || !self.send_again(key, session_key) {
             return;
@@ -289,6 +303,11 @@ impl Shard {
         while let Some(session) = self.sessions.get(session_key) {
             let Some(queued) = session.queue.front().cloned() else { return };
             let Some(body) = queued.body.clone() else { return self.want(session_key) };
+            let left = Left::of(&body, self.now);
+            if left == Left::Nothing {
+                self.drop_first(session_key);
+                continue;
+            }
             let booked = session.protocol.booked;
             let mut packet_id = None;
             let outcome = if booked && queued.qos == Qos::ExactlyOnce {
@@ -296,7 +315,7 @@ impl Shard {
                 if packet_id.is_some() { Sent::Yes } else { Sent::NotNow }
             } else if session.protocol.flows() {
                 self.frames.begin();
-                self.send(key, seen(&queued, &body), queued.token)
+                self.send(key, seen(&queued, &body, left), queued.token)
             } else {
                 Sent::NotNow
             };
@@ -313,6 +332,15 @@ impl Shard {
                 Sent::Dropped => self.done(session_key, &queued, None),
                 Sent::Yes | Sent::NotNow => {}
             }
+        }
+    }
+
+    /// What waits first has lost its worth.
+    fn drop_first(&mut self, session_key: SessionKey) {
+        let session = self.sessions.get_mut(session_key);
+        if let Some(queued) = session.and_then(|session| session.queue.pop()) {
+            self.common.meter.count(Event::MessageDropped);
+            self.done(session_key, &queued, None);
         }
     }
 
@@ -352,7 +380,7 @@ impl Shard {
         let Some(body) = &queued.body else { return };
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         self.frames.begin();
-        let seen = seen(&queued, body);
+        let seen = seen(&queued, body, Left::of(body, self.now));
         let shape = seen.shape(connection.session.version());
         let delivered = match self.frames.get(seen.shown, shape) {
             Ok(frame) => {
@@ -392,7 +420,7 @@ impl Shard {
                 return false;
             };
             self.frames.begin();
-            let seen = seen(&queued, body);
+            let seen = seen(&queued, body, Left::of(body, self.now));
             let shape = seen.shape(connection.session.version());
             let Ok(frame) = self.frames.get(seen.shown, shape) else {
                 connection.session.forget(packet_id);

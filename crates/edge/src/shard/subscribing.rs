@@ -8,6 +8,7 @@ use mqtt::{Reason, RetainHandling, Subscribe, Subscription, Unsubscribe};
 
 use super::Shard;
 use super::diary::{Told, Waiting};
+use super::expiry::Left;
 use super::outbound::{AtHand, Origin};
 use crate::clock::Now;
 
@@ -17,6 +18,7 @@ const FILTERS_PER_CLIENT_MAX: usize = 10_000;
 
 impl Shard {
     //= mqtt-v5 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-7
+    //= mqtt-v311 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-5
     pub(super) fn subscribe(
         &mut self,
         key: ConnectionKey,
@@ -107,11 +109,17 @@ impl Shard {
         Ok((filter, existed))
     }
 
-    //= mqtt-v5 MQTT-3.3.1-8, MQTT-3.3.1-9
+    //= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.2-5, MQTT-3.3.2-6
+    //= mqtt-v311 MQTT-3.3.1-6, MQTT-3.3.1-8
     pub(super) fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
         for publication in self.common.retained.matching(filter) {
+            let left = Left::of(&publication, self.now);
+            if left == Left::Nothing {
+                continue;
+            }
             self.frames.begin();
-            let mut message = AtHand::of_publication(&publication, Origin::Retained);
+            let mut message =
+                AtHand::of_publication(&publication, Origin::Retained, left.seconds());
             let route = hub::Route {
                 session: grant.session,
                 qos: grant.qos,
@@ -125,7 +133,8 @@ impl Shard {
         }
     }
 
-    //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-5
+    //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
+    //= mqtt-v311 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
     pub(super) fn unsubscribe(
         &mut self,
         key: ConnectionKey,

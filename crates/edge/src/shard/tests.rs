@@ -1,4 +1,5 @@
 mod kept;
+mod standard;
 mod world;
 
 use expect_test::expect;
@@ -212,7 +213,7 @@ fn a_shared_message_goes_to_one_member_of_the_group() {
 #[test]
 fn one_encoding_serves_all_subscribers_of_a_kind() {
     let mut frames = Frames::default();
-    let shown = frames::Shown { topic: "a", properties: &[], payload: b"1" };
+    let shown = frames::Shown { topic: "a", properties: &[], payload: b"1", expiry_left: None };
     let mut expected = Vec::new();
     let outgoing = Outgoing {
         qos: Qos::AtMostOnce,

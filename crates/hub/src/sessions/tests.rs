@@ -18,7 +18,8 @@ fn subscribe(all: &Subscriptions, sessions: &mut Sessions<()>, key: SessionKey, 
     sessions.get_mut(key).unwrap().remember(filter);
 }
 
-//= mqtt-v5 MQTT-3.1.2-5, MQTT-3.1.4-3 test
+//= mqtt-v5 MQTT-3.1.2-5, MQTT-3.1.3-2 test
+//= mqtt-v311 MQTT-3.1.2-4, MQTT-3.1.3-2 test
 #[test]
 fn a_client_that_comes_back_finds_its_session_and_displaces_its_old_connection() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(3));
@@ -31,7 +32,8 @@ fn a_client_that_comes_back_finds_its_session_and_displaces_its_old_connection()
     assert_eq!(all.len(), 1);
 }
 
-//= mqtt-v5 MQTT-3.1.2-4 test
+//= mqtt-v5 MQTT-3.1.2-4, MQTT-3.1.4-4 test
+//= mqtt-v311 MQTT-3.1.2-6, MQTT-3.1.4-3 test
 #[test]
 fn a_clean_start_ends_the_old_session_and_its_subscriptions() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
@@ -43,6 +45,7 @@ fn a_clean_start_ends_the_old_session_and_its_subscriptions() {
     assert!(sessions.get(first.key).is_none(), "the old key does not reach the new tenant");
 }
 
+//= mqtt-v5 MQTT-4.1.0-2 test
 #[test]
 fn a_session_ends_when_its_expiry_is_over() {
     let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
@@ -51,6 +54,21 @@ fn a_session_ends_when_its_expiry_is_over() {
     sessions.close(opened.key, AN_HOUR, Moment::START, &all);
     assert_eq!(sessions.expire(Moment::START.saturating_add(AN_HOUR / 2), &all).len(), 0);
     assert_eq!(sessions.expire(Moment::START.saturating_add(AN_HOUR), &all).len(), 1);
+    assert!(sessions.is_empty() && all.is_empty());
+}
+
+//= mqtt-v5 MQTT-4.1.0-2 test
+#[test]
+fn a_client_that_comes_back_too_late_finds_no_session() {
+    let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
+    let opened = sessions.open("anna", true, ConnectionKey(1), &all).unwrap();
+    subscribe(&all, &mut sessions, opened.key, "a");
+    sessions.end_if_over("anna", Moment::START.saturating_add(2 * AN_HOUR), &all);
+    assert_eq!(sessions.len(), 1, "it is connected");
+    sessions.close(opened.key, AN_HOUR, Moment::START, &all);
+    sessions.end_if_over("anna", Moment::START.saturating_add(AN_HOUR / 2), &all);
+    assert_eq!(sessions.len(), 1);
+    sessions.end_if_over("anna", Moment::START.saturating_add(AN_HOUR), &all);
     assert!(sessions.is_empty() && all.is_empty());
 }
 

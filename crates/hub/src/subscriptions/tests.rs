@@ -47,6 +47,7 @@ fn a_topic_finds_exact_plus_and_hash_filters() {
 }
 
 //= mqtt-v5 MQTT-3.3.4-2, MQTT-3.3.4-4 test
+//= mqtt-v311 MQTT-3.3.5-1 test
 #[test]
 fn overlapping_filters_of_a_session_give_one_copy_at_the_highest_qos() {
     let all = Subscriptions::default();
@@ -57,6 +58,8 @@ fn overlapping_filters_of_a_session_give_one_copy_at_the_highest_qos() {
     assert_eq!((route.qos, route.identifiers.len()), (Qos::ExactlyOnce, 2));
 }
 
+//= mqtt-v5 MQTT-3.8.4-3, MQTT-3.10.4-1 test
+//= mqtt-v311 MQTT-3.8.4-3, MQTT-3.10.4-1 test
 #[test]
 fn a_second_subscribe_replaces_and_an_unsubscribe_leaves_nothing() {
     let all = Subscriptions::default();

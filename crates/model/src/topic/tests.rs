@@ -5,7 +5,6 @@ fn matches(filter: &str, topic: &str) -> bool {
     TopicFilter::parse(filter).unwrap().matches(TopicName::parse(topic).unwrap())
 }
 
-//= mqtt-v5 MQTT-4.7.1-2 test
 #[test]
 fn a_hash_matches_its_parent_and_everything_below() {
     assert!(matches("sport/#", "sport"));
@@ -33,7 +32,8 @@ fn wildcards_do_not_reach_reserved_topics() {
     assert!(matches("$SYS/#", "$SYS/uptime"));
 }
 
-//= mqtt-v5 MQTT-4.7.1-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3 test
+//= mqtt-v5 MQTT-4.7.0-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3 test
+//= mqtt-v311 MQTT-4.7.1-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3 test
 #[test]
 fn a_topic_name_holds_no_wildcard_no_nul_and_has_a_length() {
     assert_eq!(TopicName::parse("a/+"), Err(TopicFault::Forbidden { at: 2 }));
@@ -45,6 +45,8 @@ fn a_topic_name_holds_no_wildcard_no_nul_and_has_a_length() {
     assert_eq!(TopicName::parse(&deep), Err(TopicFault::Levels));
 }
 
+//= mqtt-v5 MQTT-4.7.1-1, MQTT-4.7.1-2 test
+//= mqtt-v311 MQTT-4.7.1-2, MQTT-4.7.1-3 test
 #[test]
 fn a_wildcard_fills_its_level() {
     assert_eq!(TopicFilter::parse("a/b+/c"), Err(TopicFault::Wildcard { at: 2 }));

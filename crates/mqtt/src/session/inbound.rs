@@ -36,8 +36,8 @@ impl Session {
     /// Takes a step of a handshake whose record is committed. The only way to a PUBACK or PUBREC,
     /// and in a kept session to a PUBCOMP or PUBREL. A ticket of an earlier connection writes none
     /// of them, because the client asks again; only a PUBREC, if it has already done so.
-    //= mqtt-v5 MQTT-3.3.4-1, MQTT-4.3.2-4, MQTT-4.3.3-8
-    //= mqtt-v311 MQTT-4.3.2-2, MQTT-4.3.3-2
+    //= mqtt-v5 MQTT-2.2.1-5, MQTT-3.3.4-1, MQTT-4.3.2-4, MQTT-4.3.3-8
+    //= mqtt-v311 MQTT-2.3.1-6, MQTT-3.3.4-1, MQTT-4.3.2-2, MQTT-4.3.3-2
     pub fn acknowledge(&mut self, ticket: Settled<Ticket>, out: &mut Vec<u8>) {
         let ticket = ticket.into_ticket();
         let current = self.is_current(&ticket);
@@ -63,7 +63,8 @@ impl Session {
     ///
     /// # Panics
     /// When `reason` is no failure.
-    //= mqtt-v311 MQTT-3.3.5-2
+    //= mqtt-v5 MQTT-4.3.3-9
+    //= mqtt-v311 MQTT-3.3.5-2, MQTT-4.8.0-2
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
     pub fn reject(&mut self, ticket: Ticket, reason: Reason, out: &mut Vec<u8>) {
         assert!(reason.is_failure(), "only a commit earns an acknowledgement");
@@ -102,6 +103,8 @@ impl Session {
                 }
             }
             Some(packet_id) => {
+                //= mqtt-v5 MQTT-4.3.2-5
+                //= mqtt-v311 MQTT-4.3.2-2
                 self.owe()?;
                 Some(self.ticket(packet_id, Answer::PubAck))
             }

@@ -5,7 +5,7 @@ use super::{
     Property, Reason, Session, State, StoredWill, TooLong, Version, Violation,
 };
 use crate::ack::encode_short;
-use crate::inflight::Step;
+use crate::inflight::{Outbound, Step};
 
 impl Session {
     pub(super) fn on_first<'p>(&mut self, packet: Packet<'p>) -> Result<Action<'p>, Violation> {
@@ -17,7 +17,7 @@ impl Session {
         self.version = connect.version;
         self.clean_start = connect.clean_start;
         self.keep_alive = connect.keep_alive;
-        //= mqtt-v311 MQTT-3.1.3-8
+        //= mqtt-v311 MQTT-3.1.3-8, MQTT-3.1.3-9
         if connect.version == Version::V311 && connect.client_id.is_empty() && !connect.clean_start
         {
             return Err(Violation::ClientIdMissing);
@@ -38,6 +38,7 @@ impl Session {
             if let Property::SessionExpiry(seconds) = property {
                 self.expiry = seconds;
             } else if let Property::ReceiveMaximum(most) = property {
+                //= mqtt-v5 MQTT-4.9.0-1
                 self.window = self.window.min(most.get());
             } else if let Property::MaximumPacketSize(bytes) = property {
                 self.client_packet_max = bytes.get();
@@ -60,6 +61,7 @@ impl Session {
     //= mqtt-v5 MQTT-3.1.4-5, MQTT-3.2.0-1, MQTT-3.2.2-2, MQTT-3.2.2-3
     //= mqtt-v311 MQTT-3.1.4-4, MQTT-3.2.0-1, MQTT-3.2.2-1, MQTT-3.2.2-2, MQTT-3.2.2-3
     pub fn accept(&mut self, accept: Accept<'_>, out: &mut Vec<u8>) -> Result<(), Violation> {
+        //= mqtt-v5 MQTT-3.2.0-2
         assert_eq!(self.state, State::AwaitAnswer, "an answer follows a question");
         let session_present = accept.resumed.is_some();
         //= mqtt-v5 MQTT-3.1.2-4
@@ -96,11 +98,12 @@ impl Session {
         Ok(())
     }
 
-    /// Appends the PUBRELs of a resumed session.
+    /// Appends the PUBRELs of a resumed session that no PUBREC on this connection asks for.
     //= mqtt-v5 MQTT-4.4.0-1, MQTT-4.6.0-4
     //= mqtt-v311 MQTT-4.4.0-1, MQTT-4.6.0-4
     pub fn release_received(&self, out: &mut Vec<u8>) {
-        for message in self.inflight.outbound().filter(|message| message.step == Step::PubComp) {
+        let due = |message: &&Outbound| message.step == Step::PubComp && !message.sent;
+        for message in self.inflight.outbound().filter(due) {
             encode_short(Kind::PubRel, message.packet_id, Reason::Success, out);
         }
     }
@@ -109,7 +112,7 @@ impl Session {
     ///
     /// # Panics
     /// Without a CONNECT to answer.
-    //= mqtt-v5 MQTT-3.2.2-6, MQTT-3.2.2-7
+    //= mqtt-v5 MQTT-3.1.3-8, MQTT-3.2.2-6, MQTT-3.2.2-7, MQTT-3.2.2-8
     //= mqtt-v311 MQTT-3.2.2-4, MQTT-3.2.2-5, MQTT-3.2.2-6
     pub fn refuse(&mut self, reason: Reason, out: &mut Vec<u8>) {
         assert_eq!(self.state, State::AwaitAnswer, "an answer follows a question");
@@ -135,6 +138,7 @@ impl Session {
     }
 
     /// What MQTT 5 tells the client of our terms.
+    //= mqtt-v5 MQTT-3.1.2-28, MQTT-3.1.2-29, MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-4.12.0-6
     fn offer(&self, accept: &Accept<'_>) -> Result<PropertiesBuf, TooLong> {
         let limits = &self.limits;
         let mut offer = PropertiesBuf::default();

@@ -26,8 +26,9 @@ pub enum Delivered {
 
 impl Session {
     /// Sends a message. `token` names it until `Action::Delivered`; for QoS 0 it is not kept.
-    //= mqtt-v5 MQTT-2.2.1-4, MQTT-3.3.4-9
-    //= mqtt-v311 MQTT-2.3.1-2, MQTT-2.3.1-4
+    //= mqtt-v5 MQTT-2.2.1-4, MQTT-3.3.1-3, MQTT-3.3.4-9, MQTT-4.3.2-1, MQTT-4.3.2-2, MQTT-4.3.3-1
+    //= mqtt-v5 MQTT-4.3.3-2, MQTT-4.9.0-2
+    //= mqtt-v311 MQTT-2.3.1-4, MQTT-3.3.1-3, MQTT-4.3.2-1, MQTT-4.3.3-1
     pub fn deliver(&mut self, frame: Frame<'_>, token: u64, out: &mut Vec<u8>) -> Delivered {
         if self.state != State::Connected {
             return Delivered::Gone;
@@ -36,11 +37,14 @@ impl Session {
         if frame.len() > self.client_packet_max as usize {
             return Delivered::TooLarge;
         }
+        //= mqtt-v5 MQTT-4.3.1-1
+        //= mqtt-v311 MQTT-4.3.1-1
         let Some(step) = first_step(frame) else {
             frame.write(0, false, out);
             return Delivered::Sent(None);
         };
         //= mqtt-v5 MQTT-4.6.0-5, MQTT-4.6.0-6
+        //= mqtt-v311 MQTT-4.6.0-5, MQTT-4.6.0-6
         if self.in_window >= self.window || self.inflight_is_full() {
             return Delivered::WindowFull;
         }
@@ -142,7 +146,7 @@ impl Session {
         self.window.saturating_sub(self.in_window)
     }
 
-    //= mqtt-v5 MQTT-4.3.2-3
+    //= mqtt-v5 MQTT-4.3.2-3, MQTT-4.4.0-2, MQTT-4.8.2-6
     pub(super) fn on_puback(
         &mut self,
         ack: &Ack<'_>,
@@ -158,7 +162,7 @@ impl Session {
         self.complete(Kind::PubComp, Step::PubComp, ack)
     }
 
-    //= mqtt-v5 MQTT-4.3.3-3, MQTT-4.3.3-4
+    //= mqtt-v5 MQTT-2.2.1-5, MQTT-4.3.3-3, MQTT-4.3.3-4, MQTT-4.3.3-13
     //= mqtt-v311 MQTT-4.3.3-1
     pub(super) fn on_pubrec(
         &mut self,
@@ -172,11 +176,14 @@ impl Session {
         };
         match message.step {
             Step::PubAck => Err(wrong_step(Kind::PubRec, ack)),
+            //= mqtt-v5 MQTT-4.4.0-2
             Step::PubRec if ack.reason.is_failure() => {
                 self.complete(Kind::PubRec, Step::PubRec, ack)
             }
             Step::PubRec => {
                 message.step = Step::PubComp;
+                // It may know the message from a connection before.
+                self.in_window += u16::from(!std::mem::replace(&mut message.sent, true));
                 let (packet_id, token) = (ack.packet_id, message.token);
                 let ticket = self.kept.then(|| self.ticket_to_release(packet_id));
                 if ticket.is_none() {

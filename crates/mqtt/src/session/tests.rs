@@ -20,6 +20,7 @@ use crate::{decode, needed};
 
 mod connecting;
 mod handshakes;
+mod standard;
 
 fn id(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).unwrap()
@@ -285,8 +286,8 @@ fn summary(packet: &Packet<'_>) -> String {
     }
 }
 
-//= mqtt-v5 MQTT-3.3.4-1 test
-//= mqtt-v311 MQTT-4.3.2-2 test
+//= mqtt-v5 MQTT-2.2.1-5, MQTT-3.3.4-1, MQTT-4.3.2-4 test
+//= mqtt-v311 MQTT-3.3.4-1, MQTT-4.3.2-2 test
 #[test]
 fn nothing_is_acknowledged_before_its_commit() {
     for version in [Version::V311, Version::V5] {
@@ -313,6 +314,8 @@ fn a_message_without_qos_has_no_ticket() {
     assert_eq!((play.session.owed(), play.lane.len()), (0, 0));
 }
 
+//= mqtt-v5 MQTT-3.4.2-2, MQTT-3.4.2-3, MQTT-3.5.2-2, MQTT-3.5.2-3 test
+//= mqtt-v311 MQTT-3.3.5-2, MQTT-4.8.0-2 test
 #[test]
 fn a_refused_message_is_told_in_mqtt_5_and_closes_mqtt_3() {
     for (version, qos) in [
@@ -336,6 +339,7 @@ fn a_refused_message_is_told_in_mqtt_5_and_closes_mqtt_3() {
 }
 
 //= mqtt-v5 MQTT-3.12.4-1 test
+//= mqtt-v311 MQTT-3.12.4-1 test
 #[test]
 fn a_ping_is_answered() {
     Play::connected(Version::V311).says(&Packet::PingReq).shows(&expect![[r#"
@@ -343,8 +347,8 @@ fn a_ping_is_answered() {
     "#]]);
 }
 
-//= mqtt-v5 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6 test
-//= mqtt-v311 MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5 test
+//= mqtt-v5 MQTT-2.2.1-6, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6 test
+//= mqtt-v311 MQTT-2.3.1-7, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5 test
 #[test]
 fn each_filter_is_answered_in_its_place() {
     let reasons = [Reason::GrantedQos1, Reason::NotAuthorized];

@@ -118,7 +118,7 @@ impl World {
     }
 
     /// The journal takes all records, and shards tell each other of messages.
-    fn exchange(&mut self) {
+    pub(super) fn exchange(&mut self) {
         while self.shards.iter_mut().any(Shard::has_records) {
             for shard in &mut self.shards {
                 let first = Position::new(self.journal.len() as u64 + 1);
@@ -199,7 +199,7 @@ impl World {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is told by its kind")]
-fn describe(packet: &Packet<'_>) -> String {
+pub(super) fn describe(packet: &Packet<'_>) -> String {
     match packet {
         Packet::ConnAck(connack) => {
             format!("CONNACK {:?} present={}", connack.reason, connack.session_present)

@@ -5,6 +5,8 @@ use super::*;
 const V3: Version = Version::V311;
 const V5: Version = Version::V5;
 
+//= mqtt-v5 MQTT-3.1.2-9, MQTT-3.1.2-17, MQTT-3.1.2-19, MQTT-3.1.3-1, MQTT-3.1.3-3 test
+//= mqtt-v311 MQTT-3.1.3-1, MQTT-3.1.3-3 test
 #[test]
 fn a_connect_is_read() {
     check_both(
@@ -69,6 +71,8 @@ fn a_password_without_a_user_is_for_mqtt_5_only() {
     );
 }
 
+//= mqtt-v5 MQTT-3.1.2-16, MQTT-3.1.2-18 test
+//= mqtt-v311 MQTT-3.1.2-9, MQTT-3.1.2-18, MQTT-3.1.2-19, MQTT-3.1.2-20, MQTT-3.1.2-21 test
 #[test]
 fn a_connect_ends_with_its_last_field() {
     check_both("10 0e 00 04 4d 51 54 54 04 02 00 3c 00 01 61 00", &expect!["Trailing"]);
@@ -138,7 +142,7 @@ fn a_message_is_read_in_place() {
     );
 }
 
-//= mqtt-v5 MQTT-3.3.1-2, MQTT-3.3.1-4, MQTT-2.2.1-2 test
+//= mqtt-v5 MQTT-2.2.1-2, MQTT-2.2.1-3, MQTT-3.3.1-2, MQTT-3.3.1-4 test
 //= mqtt-v311 MQTT-2.3.1-1, MQTT-3.3.1-2, MQTT-3.3.1-4, MQTT-2.3.1-5 test
 #[test]
 fn the_flags_of_a_message_agree() {
@@ -228,8 +232,8 @@ fn reasons_belong_to_their_packets() {
     check(V5, "70 03 00 01 97", &expect!["ReasonCode(151)"]);
 }
 
-//= mqtt-v5 MQTT-2.1.3-1, MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1 test
-//= mqtt-v311 MQTT-2.2.2-1, MQTT-2.2.2-2, MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1 test
+//= mqtt-v5 MQTT-2.1.3-1, MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1, MQTT-3.14.1-1, MQTT-3.15.1-1 test
+//= mqtt-v311 MQTT-2.2.2-1, MQTT-2.2.2-2, MQTT-3.6.1-1, MQTT-3.8.1-1, MQTT-3.10.1-1, MQTT-3.14.1-1 test
 #[test]
 fn reserved_bits_of_the_first_byte_are_checked_at_once() {
     for kind in (0..16).filter(|kind| *kind != 3) {
@@ -336,6 +340,7 @@ fn goodbyes_and_authentication_are_read() {
     check(V5, "f0 01 80", &expect!["ReasonCode(128)"]);
 }
 
+//= mqtt-v5 MQTT-3.3.2-14 test
 #[test]
 fn properties_are_held_to_their_rules() {
     // Unknown; of another packet; twice; a flag of 2; longer than the packet; longer than its

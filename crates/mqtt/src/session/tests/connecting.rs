@@ -6,8 +6,9 @@ fn will<'a>(topic: &'a str, properties: Properties<'a>) -> Will<'a> {
     Will { topic, payload: b"gone", qos: Qos::AtLeastOnce, retain: true, properties }
 }
 
-//= mqtt-v5 MQTT-3.2.0-1, MQTT-3.2.2-2 test
-//= mqtt-v311 MQTT-3.2.0-1, MQTT-3.2.2-1 test
+//= mqtt-v5 MQTT-3.1.2-28, MQTT-3.1.4-5, MQTT-3.2.0-1, MQTT-3.2.2-2, MQTT-3.2.2-19, MQTT-3.2.2-20 test
+//= mqtt-v5 MQTT-4.12.0-6 test
+//= mqtt-v311 MQTT-3.1.4-4, MQTT-3.2.0-1, MQTT-3.2.2-1 test
 #[test]
 fn a_client_is_let_in_on_our_terms() {
     let mut play = Play::start(Version::V311, Limits::default());
@@ -40,7 +41,7 @@ fn a_client_is_let_in_on_our_terms() {
 }
 
 //= mqtt-v311 MQTT-3.2.2-5, MQTT-3.2.2-6 test
-//= mqtt-v5 MQTT-3.2.2-7 test
+//= mqtt-v5 MQTT-2.2.2-1, MQTT-3.1.3-8, MQTT-3.2.2-7, MQTT-3.2.2-8 test
 #[test]
 fn a_client_that_is_turned_away_hears_why_if_there_is_a_word() {
     for (version, reason, answer) in [
@@ -63,7 +64,7 @@ fn a_client_that_is_turned_away_hears_why_if_there_is_a_word() {
     }
 }
 
-//= mqtt-v5 MQTT-3.1.0-1, MQTT-3.1.0-2 test
+//= mqtt-v5 MQTT-3.1.0-1, MQTT-3.1.0-2, MQTT-3.2.0-2 test
 //= mqtt-v311 MQTT-3.1.0-1, MQTT-3.1.0-2 test
 #[test]
 fn packets_in_the_wrong_state_end_the_connection() {
@@ -117,7 +118,7 @@ fn other_versions_are_refused_in_words_they_know() {
     }
 }
 
-//= mqtt-v311 MQTT-3.1.3-8 test
+//= mqtt-v311 MQTT-3.1.3-8, MQTT-3.1.3-9 test
 #[test]
 fn a_session_that_stays_needs_a_name() {
     let nameless = Connect { client_id: "", ..connect(Version::V311, false) };
@@ -146,7 +147,7 @@ fn an_authentication_method_is_refused() {
     "#]]);
 }
 
-//= mqtt-v5 MQTT-3.1.2-22 test
+//= mqtt-v5 MQTT-3.1.2-22, MQTT-3.2.2-22 test
 //= mqtt-v311 MQTT-3.1.2-24 test
 #[test]
 fn silence_ends_a_connection_after_one_and_a_half_intervals() {

@@ -126,7 +126,9 @@ fn a_client_that_never_releases_runs_into_a_limit() {
     "#]]);
 }
 
-//= mqtt-v5 MQTT-3.3.4-9, MQTT-4.3.2-3, MQTT-4.3.3-3, MQTT-4.3.3-5 test
+//= mqtt-v5 MQTT-3.3.4-9, MQTT-4.3.1-1, MQTT-4.3.2-2, MQTT-4.3.2-3, MQTT-4.3.3-2, MQTT-4.3.3-3 test
+//= mqtt-v5 MQTT-4.3.3-4, MQTT-4.3.3-5 test
+//= mqtt-v311 MQTT-4.3.1-1, MQTT-4.3.2-1, MQTT-4.3.3-1 test
 #[test]
 fn a_window_of_the_client_is_kept_and_freed() {
     let mut buf = PropertiesBuf::default();
@@ -158,6 +160,7 @@ fn a_window_of_the_client_is_kept_and_freed() {
     assert_eq!(play.session.window_left(), 1);
 }
 
+//= mqtt-v5 MQTT-4.4.0-2 test
 #[test]
 fn a_client_that_refuses_a_message_frees_its_place() {
     let mut play = Play::connected(Version::V5);
@@ -186,7 +189,7 @@ fn acknowledgements_of_the_wrong_step_are_violations() {
     assert_eq!(wrong, [true; 4]);
 }
 
-//= mqtt-v5 MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-4.6.0-4, MQTT-3.3.1-1 test
+//= mqtt-v5 MQTT-3.3.1-1, MQTT-4.3.3-6, MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-4.6.0-4 test
 //= mqtt-v311 MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-4.6.0-4, MQTT-3.3.1-1 test
 #[test]
 fn what_was_not_confirmed_is_sent_again_first_and_in_order() {

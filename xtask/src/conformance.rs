@@ -1,0 +1,131 @@
+//! `cargo xtask conformance`: foreign clients against the real binary. conformance/README.md says
+//! which and how.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::torture::{Program, Site, Which};
+use crate::{setup, step};
+
+/// A site without a past is open sooner.
+const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// The versions that the scenarios were written with.
+const PAHO: &str = "paho-mqtt==2.2.0";
+const MQTT_JS: &str = "mqtt@5.16.0";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    Paho,
+    Mosquitto,
+    #[value(name = "mqtt.js")]
+    MqttJs,
+}
+
+impl Client {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Paho => "paho",
+            Self::Mosquitto => "mosquitto",
+            Self::MqttJs => "mqtt.js",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Plan {
+    /// All of them, if none is named.
+    #[arg(long = "client", value_delimiter = ',')]
+    pub clients: Vec<Client>,
+    /// Only scenarios whose name contains one of these.
+    #[arg(long)]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// # Errors
+/// When a scenario fails, passes unexpectedly, or a client cannot be had.
+pub fn run(plan: &Plan) -> Result<()> {
+    let tools = Tools::install(&plan.clients)?;
+    let folder = tempfile::tempdir()?;
+    let program = Program::find(&plan.which)?;
+    let starting = program.start(&folder.path().join("data"), &folder.path().join("log"))?;
+    let site = starting.ready(READY_WAIT)?;
+    let outcome = tools.play(plan, &site);
+    if outcome.is_err() {
+        crate::say(&site.last_words());
+    }
+    outcome
+}
+
+/// Where the clients were installed.
+#[derive(Debug)]
+struct Tools {
+    python: PathBuf,
+    modules: PathBuf,
+    clients: Vec<Client>,
+}
+
+impl Tools {
+    fn install(wanted: &[Client]) -> Result<Self> {
+        setup::install(setup::CLIENTS)?;
+        let target = step::workspace()?.target_directory.into_std_path_buf().join("conformance");
+        let python = virtual_environment(&target.join("venv"))?;
+        let wanted = if wanted.is_empty() { Client::value_variants() } else { wanted };
+        let mut clients = wanted.to_vec();
+        if clients.contains(&Client::MqttJs)
+            && let Err(fault) = mqtt_js(&target)
+        {
+            ensure!(clients.len() > 1, "MQTT.js cannot be had: {fault:#}");
+            crate::say(&format!("MQTT.js is left out: {fault:#}"));
+            clients.retain(|client| *client != Client::MqttJs);
+        }
+        Ok(Self { python, modules: target.join("node_modules"), clients })
+    }
+
+    fn play(&self, plan: &Plan, site: &Site) -> Result<()> {
+        let script = step::root()?.join("conformance/run.py");
+        let mut arguments = vec!["-B".to_owned(), script.display().to_string()];
+        arguments.extend([site.mqtt().ip().to_string(), site.mqtt().port().to_string()]);
+        for client in &self.clients {
+            arguments.extend(["--client".to_owned(), client.name().to_owned()]);
+        }
+        for part in &plan.only {
+            arguments.extend(["--only".to_owned(), part.clone()]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        step::run_in(Command::new(&self.python).env("NODE_PATH", &self.modules), &arguments)
+    }
+}
+
+/// The interpreter of a virtual environment that has paho-mqtt.
+fn virtual_environment(folder: &Path) -> Result<PathBuf> {
+    let path = folder.display().to_string();
+    let python = folder.join("bin/python");
+    if !python.exists() {
+        step::run("python3", &["-m", "venv", &path]).context("python3-venv is needed")?;
+    }
+    let program = python.display().to_string();
+    let has_paho = Command::new(&python).args(["-c", "import paho.mqtt"]).output()?;
+    if !has_paho.status.success() {
+        crate::say(&format!("installing {PAHO} from PyPI into {path}"));
+        step::run(&program, &["-m", "pip", "install", "-q", "--disable-pip-version-check", PAHO])?;
+    }
+    Ok(python)
+}
+
+fn mqtt_js(folder: &Path) -> Result<()> {
+    if folder.join("node_modules/mqtt/package.json").exists() {
+        return Ok(());
+    }
+    setup::install(setup::NODE)?;
+    let path = folder.display().to_string();
+    crate::say(&format!("installing {MQTT_JS} from npm into {path}"));
+    let quiet = ["install", "--silent", "--no-fund", "--no-audit", "--prefix", &path, MQTT_JS];
+    step::run("npm", &quiet)
+}
