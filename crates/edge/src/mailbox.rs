@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hub::{Publication, Route};
 use mio::Waker;
-use mio::net::TcpStream;
+
+use crate::transport::Wire;
 
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
 /// they are gone: 65,536 of about 300 bytes are 20 MB.
@@ -14,7 +15,7 @@ const LETTERS_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) enum Letter {
     Deliver(Arc<Publication>, Vec<Route>),
-    Adopt(TcpStream, Adopted),
+    Adopt(Wire, Adopted),
 }
 
 /// A connection whose client lives on another shard, with everything it has said so far.
