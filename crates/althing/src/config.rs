@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 mod environment;
 mod layers;
+mod listener;
 mod quantity;
 
 pub(crate) use environment::{sources, state_folder};
 pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
+pub(crate) use listener::{ListenerConfig, ListenerFault};
 pub(crate) use quantity::{Bytes, Span};
 
 /// A segment smaller than this is mostly padding; a larger one makes retention coarse.
@@ -57,6 +59,8 @@ pub(crate) struct MqttConfig {
     pub(crate) anonymous: bool,
     /// Event loops; 0 for one on each core.
     pub(crate) shards: u16,
+    /// Further listeners.
+    pub(crate) listener: Vec<ListenerConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +131,8 @@ impl Default for DataConfig {
 
 impl Default for MqttConfig {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 1883)), anonymous: false, shards: 0 }
+        let address = SocketAddr::from(([127, 0, 0, 1], 1883));
+        Self { address, anonymous: false, shards: 0, listener: Vec::new() }
     }
 }
 
@@ -181,9 +186,15 @@ pub(crate) enum ConfigFault {
         "{key} is {address}, which other machines can reach; devices and people cannot prove who \
          they are yet, so only loopback addresses are served"
     )]
-    NotLoopback { key: &'static str, address: SocketAddr },
+    NotLoopback { key: Box<str>, address: SocketAddr },
     #[error("{first} and {second} are the same address")]
-    SameAddress { first: &'static str, second: &'static str },
+    SameAddress { first: Box<str>, second: Box<str> },
+    #[error("two of mqtt.listener have the name or the path of {0:?}")]
+    SameListener(Box<str>),
+    #[error("{} listeners are the most there can be", edge::LISTENERS_MAX)]
+    ListenersTooMany,
+    #[error("mqtt.listener {name:?} {why}")]
+    Listener { name: Box<str>, why: ListenerFault },
     #[error("journal.segment is {segment}; it must be from {SEGMENT_MIN} to {SEGMENT_MAX}")]
     Segment { segment: Bytes },
     #[error("journal.keep-bytes is {keep}, less than two segments of {segment}")]
@@ -209,6 +220,9 @@ impl ConfigFault {
             Self::File { .. } => "althing --config FILE",
             Self::NotLoopback { .. }
             | Self::SameAddress { .. }
+            | Self::SameListener(_)
+            | Self::ListenersTooMany
+            | Self::Listener { .. }
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
@@ -224,6 +238,9 @@ impl ConfigFault {
             Self::Syntax { path, .. } | Self::File { path, .. } => path.display().to_string(),
             Self::NotLoopback { .. }
             | Self::SameAddress { .. }
+            | Self::SameListener(_)
+            | Self::ListenersTooMany
+            | Self::Listener { .. }
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
@@ -238,16 +255,8 @@ impl Config {
     /// # Errors
     /// Names the keys that disagree.
     pub(crate) fn check(&self) -> Result<(), ConfigFault> {
-        let doors = [("mqtt.address", self.mqtt.address), ("http.address", self.http.address)];
-        for (key, address) in doors {
-            if !address.ip().is_loopback() {
-                return Err(ConfigFault::NotLoopback { key, address });
-            }
-        }
-        if self.mqtt.address == self.http.address && self.http.address.port() != 0 {
-            let (first, second) = ("mqtt.address", "http.address");
-            return Err(ConfigFault::SameAddress { first, second });
-        }
+        self.check_addresses()?;
+        self.check_listeners()?;
         let JournalConfig { segment, keep_bytes: keep, .. } = self.journal;
         if !(SEGMENT_MIN..=SEGMENT_MAX).contains(&segment) {
             return Err(ConfigFault::Segment { segment });
@@ -257,6 +266,46 @@ impl Config {
         }
         self.check_amounts()?;
         self.zone().map(|_known| ())
+    }
+
+    /// Every address that is listened on, by the key that has it.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Box<str>, SocketAddr)> {
+        let own = [("mqtt.address", self.mqtt.address), ("http.address", self.http.address)];
+        let own = own.into_iter().map(|(key, address)| (key.into(), address));
+        let key = |name: &str| format!("mqtt.listener.{name}.address").into();
+        let further = self.mqtt.listener.iter();
+        own.chain(further.filter_map(move |one| Some((key(&one.name), one.address?))))
+    }
+
+    fn check_addresses(&self) -> Result<(), ConfigFault> {
+        let mut known: Vec<(Box<str>, SocketAddr)> = Vec::new();
+        for (key, address) in self.addresses() {
+            if !address.ip().is_loopback() {
+                return Err(ConfigFault::NotLoopback { key, address });
+            }
+            if let Some((first, _)) = known.iter().find(|(_, other)| *other == address) {
+                return Err(ConfigFault::SameAddress { first: first.clone(), second: key });
+            }
+            if address.port() != 0 {
+                known.push((key, address));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_listeners(&self) -> Result<(), ConfigFault> {
+        // Besides that of `mqtt.address`.
+        if self.mqtt.listener.len() >= edge::LISTENERS_MAX {
+            return Err(ConfigFault::ListenersTooMany);
+        }
+        for (index, one) in self.mqtt.listener.iter().enumerate() {
+            let name = || one.name.as_str().into();
+            one.resolve().map_err(|why| ConfigFault::Listener { name: name(), why })?;
+            if self.mqtt.listener.iter().skip(index + 1).any(|other| one.meets(other)) {
+                return Err(ConfigFault::SameListener(name()));
+            }
+        }
+        Ok(())
     }
 
     fn check_amounts(&self) -> Result<(), ConfigFault> {

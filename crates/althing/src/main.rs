@@ -7,6 +7,7 @@ mod complaint;
 mod config;
 mod ingest_thread;
 mod pages;
+mod reload;
 mod router;
 mod serve;
 mod site;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use edge::Limits;
+use edge::{Limits, Listener, Place};
 use field::Stop;
 use field::demo::{self, Tally};
 use jiff::tz::TimeZone;
@@ -13,7 +13,8 @@ use model::Timestamp;
 
 use crate::commands::{Context, config_complaint};
 use crate::complaint::{Complaint, Exit};
-use crate::config::{Config, LogConfig, LogFormat};
+use crate::config::{Config, ConfigFault, LogConfig, LogFormat};
+use crate::reload::reload_on_signal;
 use crate::site::{RunningSite, SiteOptions};
 
 /// How often the demo says how far it is.
@@ -35,8 +36,10 @@ pub(crate) fn run(
     let config = context.config;
     start_log(&config.log)?;
     let zone = config.zone().map_err(|fault| config_complaint(&fault))?;
-    let options = options(config, &zone, secret()?, demo.is_some());
+    let options = options(config, &zone, secret()?, demo.is_some())
+        .map_err(|fault| config_complaint(&fault))?;
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
+    reload_on_signal(site.reloader(), site.meter())?;
     announce(context, &site)?;
     let played = match demo {
         Some(plan) => play(&site, plan, &zone, stop),
@@ -49,7 +52,13 @@ pub(crate) fn run(
     played
 }
 
-fn options(config: &Config, zone: &TimeZone, salt_seed: u64, demo: bool) -> SiteOptions {
+fn options(
+    config: &Config,
+    zone: &TimeZone,
+    salt_seed: u64,
+    demo: bool,
+) -> Result<SiteOptions, ConfigFault> {
+    let limits = Limits { anonymous: config.mqtt.anonymous || demo, ..Limits::default() };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let journal = journal::Options {
@@ -63,12 +72,12 @@ fn options(config: &Config, zone: &TimeZone, salt_seed: u64, demo: bool) -> Site
     let mut history = history::Options::new(&config.data.dir);
     history.hot_rows_max = config.history.hot_rows;
     history.hot_age_max = config.history.hot_age.get();
-    SiteOptions {
+    Ok(SiteOptions {
         data: config.data.dir.clone(),
-        mqtt: config.mqtt.address,
+        listeners: listeners(config, &limits)?,
         http: config.http.address,
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
-        limits: Limits { anonymous: config.mqtt.anonymous || demo, ..Limits::default() },
+        limits,
         journal,
         history,
         query: query::Limits {
@@ -79,7 +88,18 @@ fn options(config: &Config, zone: &TimeZone, salt_seed: u64, demo: bool) -> Site
         name: if demo { "Demo".to_owned() } else { config.site.name.clone() },
         zone: zone.clone(),
         demo,
+    })
+}
+
+/// That of `mqtt.address`, then those of `mqtt.listener`.
+fn listeners(config: &Config, limits: &Limits) -> Result<Vec<Listener>, ConfigFault> {
+    let mut listeners =
+        vec![Listener::plain("mqtt", Place::Network(config.mqtt.address), limits.packet_bytes_max)];
+    for one in &config.mqtt.listener {
+        let fault = |why| ConfigFault::Listener { name: one.name.as_str().into(), why };
+        listeners.push(one.resolve().map_err(fault)?);
     }
+    Ok(listeners)
 }
 
 /// What nobody outside can guess.
@@ -112,17 +132,29 @@ fn refused(fault: &anyhow::Error, config: &Config) -> Complaint {
 /// Says where the site listens, in a form that people and scripts read.
 fn announce(context: &mut Context<'_>, site: &RunningSite) -> io::Result<()> {
     let (mqtt, http) = (site.mqtt(), site.http());
+    let named = &context.config.mqtt.listener;
+    let further = named.iter().zip(site.places().iter().skip(1));
+    let mut further =
+        further.map(|(one, place)| (&one.name, one.transport.word(), place.to_string()));
     if context.json {
+        let listeners = further.map(|(name, transport, at)| {
+            serde_json::json!({ "name": name, "transport": transport, "at": at })
+        });
         let addresses = serde_json::json!({
             "mqtt": mqtt.to_string(),
             "http": http.to_string(),
+            "listeners": listeners.collect::<Vec<_>>(),
             "replayed": site.replayed().get(),
             "ready": true,
         });
         writeln!(context.out, "{addresses}")?;
         return context.out.flush();
     }
-    writeln!(context.out, "mqtt {mqtt}\nhttp {http}\nready")?;
+    writeln!(context.out, "mqtt {mqtt}\nhttp {http}")?;
+    further.try_for_each(|(name, transport, at)| {
+        writeln!(context.out, "listener {name} {transport} {at}")
+    })?;
+    writeln!(context.out, "ready")?;
     if io::stdout().is_terminal() {
         let (ip, port) = (mqtt.ip(), mqtt.port());
         writeln!(context.out, "\nOpen  http://{http}/")?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use anyhow::{Context as _, bail};
-use edge::{Clock, Common, Edge, Limits, Loops};
+use edge::{Clock, Common, Edge, Limits, Listener, Loops, Place, Reloader};
 use history::Reader;
 use ingest::{Feed, Ingest, Stores};
 use jiff::tz::TimeZone;
@@ -25,7 +25,8 @@ use crate::web::Web;
 #[derive(Clone, Debug)]
 pub(crate) struct SiteOptions {
     pub(crate) data: PathBuf,
-    pub(crate) mqtt: SocketAddr,
+    /// The first is where the site's own devices and pages point people to: a plain one.
+    pub(crate) listeners: Vec<Listener>,
     pub(crate) http: SocketAddr,
     /// Event loops; one per core.
     pub(crate) shards: u16,
@@ -44,6 +45,7 @@ pub(crate) struct SiteOptions {
 pub(crate) struct RunningSite {
     web: Web,
     edge: Edge,
+    mqtt: SocketAddr,
     ingest: IngestThread,
     /// Committing ends when this is dropped.
     writer: journal::Writer,
@@ -82,16 +84,35 @@ impl RunningSite {
             meter: Arc::clone(&core.meter),
             limits: options.limits,
         };
-        let edge = loops
-            .serve(options.mqtt, &common, (core.clock, &core.journal, &core.horizon), &sessions)
-            .with_context(|| format!("cannot listen on mqtt {}", options.mqtt))?;
-        let router = crate::router::router(options, &core, edge.address())?;
+        let edge = loops.serve(
+            options.listeners.clone(),
+            &common,
+            (core.clock, &core.journal, &core.horizon),
+            &sessions,
+        )?;
+        let Some(&Place::Network(mqtt)) = edge.places().first() else {
+            bail!("the first listener has no address");
+        };
+        let router = crate::router::router(options, &core, mqtt)?;
         let web = Web::serve(Web::runtime()?, http, router)?;
-        Ok(Self { web, edge, ingest, writer, stop, replayed, core })
+        Ok(Self { web, edge, mqtt, ingest, writer, stop, replayed, core })
     }
 
     pub(crate) fn mqtt(&self) -> SocketAddr {
-        self.edge.address()
+        self.mqtt
+    }
+
+    /// Where all listeners are, that of `mqtt` first.
+    pub(crate) fn places(&self) -> &[Place] {
+        self.edge.places()
+    }
+
+    pub(crate) fn reloader(&self) -> Reloader {
+        self.edge.reloader()
+    }
+
+    pub(crate) fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.core.meter)
     }
 
     pub(crate) fn http(&self) -> SocketAddr {
@@ -232,7 +253,7 @@ fn end_process(part: &'static str) {
 }
 
 /// A fault and its causes on one line.
-fn chain(fault: &dyn std::error::Error) -> String {
+pub(crate) fn chain(fault: &dyn std::error::Error) -> String {
     let mut text = fault.to_string();
     let mut cause = fault.source();
     while let Some(inner) = cause {

@@ -7,16 +7,17 @@
 //! simulation drives as well.
 
 mod clock;
+mod door;
 mod librarian;
 mod listener;
 mod mailbox;
 mod output;
 mod reactor;
 mod shard;
+mod transport;
 mod wheel;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -27,10 +28,14 @@ use mio::{Poll, Waker};
 use model::Horizon;
 
 pub use clock::{Clock, Now};
+pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
 pub use mailbox::Adopted;
 pub use shard::{Common, Found, Handover, Limits, Remote, Shard, Want};
+pub use transport::{CertificateFault, Origins, TlsFiles, probe};
 
+use door::{Door, Opened};
 use librarian::Librarian;
+use listener::SocketFile;
 use mailbox::Mailbox;
 use reactor::{Reactor, Shared, WAKER};
 
@@ -79,25 +84,24 @@ impl Loops {
         Bell { mailboxes: Arc::clone(&self.mailboxes) }
     }
 
-    /// Listens on `address` and serves it until `Edge::stop`. Sessions of an earlier process go on.
+    /// Opens all `listeners` and serves them until `Edge::stop`. Sessions of an earlier process go on.
     ///
     /// # Errors
-    /// When the address cannot be bound or a thread cannot be started.
+    /// When a listener cannot be opened or a thread cannot be started.
     pub fn serve(
         self,
-        address: SocketAddr,
+        listeners: Vec<Listener>,
         common: &Common,
         (clock, journal, horizon): (Clock, &Journal, &Arc<Horizon>),
         sessions: &[Booked],
-    ) -> io::Result<Edge> {
+    ) -> Result<Edge, ServeFault> {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
-        let listeners = listener::bind(address, shards)?;
-        let address = listeners.first().map_or(Ok(address), mio::net::TcpListener::local_addr)?;
+        let Opened { doors, places, files, mut by_shard } = Opened::new(listeners, shards)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
         let mut threads = Vec::new();
-        for (index, (poll, listener)) in (0_u16..).zip(self.polls.into_iter().zip(listeners)) {
+        for (index, poll) in (0_u16..).zip(self.polls) {
             let shared = Shared {
                 clock,
                 journal: journal.clone(),
@@ -105,36 +109,47 @@ impl Loops {
                 mailboxes: Arc::clone(&self.mailboxes),
                 librarian: librarian.clone(),
                 meter: Arc::clone(&common.meter),
+                doors: Arc::clone(&doors),
                 stop: Arc::clone(&stop),
             };
             let mut shard = Shard::new(index, shards, common.clone());
             for booked in sessions {
                 shard.restore(booked, clock.now());
             }
-            let reactor = Reactor::new(poll, listener, shard, shared)?;
+            let sockets = by_shard.get_mut(usize::from(index)).map(std::mem::take);
+            let reactor = Reactor::new(poll, sockets.unwrap_or_default(), shard, shared)?;
             let name = format!("shard-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || reactor.run())?);
         }
         let bell = Bell { mailboxes: self.mailboxes };
-        Ok(Edge { address, stop, threads, librarian: librarian_thread, bell })
+        let librarian = librarian_thread;
+        Ok(Edge { places, doors, stop, threads, librarian, bell, files })
     }
 }
 
 /// The running shards.
 #[derive(Debug)]
 pub struct Edge {
-    address: SocketAddr,
+    places: Vec<Place>,
+    doors: Arc<[Door]>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<io::Result<()>>>,
     librarian: JoinHandle<()>,
     bell: Bell,
+    /// They go when the shards have gone.
+    files: Vec<SocketFile>,
 }
 
 impl Edge {
-    /// Where it listens.
+    /// Where it listens, in the order of the listeners.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader { doors: Arc::clone(&self.doors) }
     }
 
     /// Tells every client, closes every connection and waits for the threads.
@@ -153,6 +168,7 @@ impl Edge {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        drop(self.files);
         // The shards had the last handles.
         self.librarian.join().or_else(|panic| std::panic::resume_unwind(panic))
     }

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use hub::SessionKey;
 use mio::Waker;
-use mio::net::TcpStream;
 
 use crate::shard::{Found, Remote};
+use crate::transport::Wire;
 
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
 /// they are gone: 65,536 of about 300 bytes are 20 MB.
@@ -16,7 +16,7 @@ const LETTERS_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) enum Letter {
     Deliver(Remote),
-    Adopt(TcpStream, Adopted),
+    Adopt(Wire, Adopted),
     /// Messages that a session needed from the journal.
     Fetched(SessionKey, Vec<Found>),
 }

@@ -5,34 +5,39 @@
 //! to say: one system call per socket and direction and turn.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hub::ConnectionKey;
 use journal::Journal;
-use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 use model::{Event, Horizon, Meter};
 
 use crate::clock::{Clock, Now};
+use crate::door::{Door, LISTENERS_MAX};
 use crate::librarian::Librarian;
+use crate::listener::Listening;
 use crate::mailbox::{Adopted, Letter, Mailbox};
 use crate::shard::{Remote, Shard, Want};
+use crate::transport::{End, Scratch, Wire};
 
 pub(crate) const WAKER: Token = Token(usize::MAX);
-const LISTENER: Token = Token(usize::MAX - 1);
+/// Listener number n is this and n more; connections are far below.
+const LISTENERS: usize = usize::MAX - LISTENERS_MAX;
 
 /// Events taken from the kernel at once.
 const EVENTS_MAX: usize = 1_024;
 
-/// One buffer for all sockets of a shard: what a socket's kernel buffer holds at most by default.
-const SCRATCH_BYTES: usize = 256 << 10;
-
-/// New connections taken in one turn, so that a flood of them does not starve the others.
+/// New connections a listener takes in one turn, so that a flood of them does not starve the others.
 const ACCEPTS_PER_TURN: usize = 256;
+
+/// Reads of connections that are in a TLS handshake, in one turn: a signature with RSA takes about
+/// a millisecond, and the others wait no longer than for four.
+const HANDSHAKES_PER_TURN: usize = 4;
 
 /// How long a turn waits when the journal or a mailbox had no room.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -46,19 +51,21 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) librarian: Librarian,
     pub(crate) meter: Arc<Meter>,
+    pub(crate) doors: Arc<[Door]>,
     pub(crate) stop: Arc<AtomicBool>,
 }
 
 pub(crate) struct Reactor {
     poll: Poll,
-    listener: TcpListener,
+    /// By the number of their door.
+    listeners: Vec<Listening>,
     shard: Shard,
     shared: Shared,
     /// By connection key; a slot is empty when the shard has closed the connection.
-    sockets: Vec<Option<TcpStream>>,
+    wires: Vec<Option<Wire>>,
     /// Connections that may have more to read.
     ready: VecDeque<ConnectionKey>,
-    scratch: Box<[u8]>,
+    scratch: Scratch,
     outgoing: Vec<Vec<Letter>>,
     /// Questions that the librarian had no room for.
     unasked: VecDeque<Want>,
@@ -69,20 +76,22 @@ pub(crate) struct Reactor {
 impl Reactor {
     pub(crate) fn new(
         poll: Poll,
-        mut listener: TcpListener,
+        mut listeners: Vec<Listening>,
         shard: Shard,
         shared: Shared,
     ) -> io::Result<Self> {
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        for (token, listener) in (LISTENERS..).map(Token).zip(&mut listeners) {
+            listener.register(poll.registry(), token)?;
+        }
         let outgoing = shared.mailboxes.iter().map(|_| Vec::new()).collect();
         Ok(Self {
             poll,
-            listener,
+            listeners,
             shard,
             shared,
-            sockets: Vec::new(),
+            wires: Vec::new(),
             ready: VecDeque::new(),
-            scratch: vec![0; SCRATCH_BYTES].into(),
+            scratch: Scratch::new(),
             outgoing,
             unasked: VecDeque::new(),
             paused: false,
@@ -145,11 +154,15 @@ impl Reactor {
         for event in events {
             match event.token() {
                 WAKER => {}
-                LISTENER => self.accept(now),
+                Token(token) if token >= LISTENERS => self.accept(token - LISTENERS, now),
                 Token(slot) => {
                     let key = ConnectionKey(u32::try_from(slot).unwrap_or(u32::MAX));
-                    if event.is_readable() || event.is_read_closed() || event.is_error() {
-                        self.ready.push_back(key);
+                    let hung_up = event.is_read_closed() || event.is_error();
+                    if let Some(Some(wire)) = self.wires.get_mut(slot) {
+                        wire.hung_up |= hung_up;
+                    }
+                    if event.is_readable() || hung_up {
+                        self.enqueue(key);
                     }
                     if event.is_writable() {
                         self.shard.mark_dirty(key);
@@ -159,17 +172,24 @@ impl Reactor {
         }
     }
 
-    fn accept(&mut self, now: Now) {
+    /// Puts a connection into the list of those that may have more to read, once.
+    fn enqueue(&mut self, key: ConnectionKey) {
+        let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
+        if !std::mem::replace(&mut wire.queued, true) {
+            self.ready.push_back(key);
+        }
+    }
+
+    fn accept(&mut self, index: usize, now: Now) {
         for _ in 0..ACCEPTS_PER_TURN {
-            match self.listener.accept() {
-                Ok((socket, peer)) => {
-                    if self.adopt(socket, peer, now).is_some() {
-                        self.shared.meter.count(Event::ConnectionOpened);
-                    }
-                }
+            let Some(listener) = self.listeners.get(index) else { return };
+            match listener.accept() {
+                Ok((socket, peer)) => self.welcome(index, socket, peer, now),
                 Err(fault) if fault.kind() == ErrorKind::WouldBlock => return,
+                // A peer that left at once; the next one is behind it.
+                Err(fault) if fault.kind() == ErrorKind::ConnectionAborted => {}
                 Err(fault) => {
-                    // Out of file descriptors, or a peer that left at once: the others go on.
+                    // Out of file descriptors: the connections that are open go on.
                     self.shared.meter.count(Event::ConnectionRefused);
                     tracing::debug!(%fault, "a connection could not be accepted");
                     return;
@@ -177,69 +197,117 @@ impl Reactor {
             }
         }
         // Edge-triggered: nobody will say again that there are more.
-        let _woken =
-            self.poll.registry().reregister(&mut self.listener, LISTENER, Interest::READABLE);
+        if let Some(listener) = self.listeners.get_mut(index) {
+            let _woken = listener.rearm(self.poll.registry(), Token(LISTENERS + index));
+        }
+    }
+
+    fn welcome(&mut self, index: usize, socket: OwnedFd, peer: SocketAddr, now: Now) {
+        let Some(door) = self.shared.doors.get(index) else { return };
+        if !door.enter() {
+            return self.shared.meter.count(Event::ConnectionRefused);
+        }
+        match door.wire(socket, u16::try_from(index).unwrap_or(u16::MAX)) {
+            Ok(wire) => {
+                if self.adopt(wire, peer, now).is_some() {
+                    self.shared.meter.count(Event::ConnectionOpened);
+                }
+            }
+            Err(fault) => {
+                door.leave();
+                self.shared.meter.count(Event::TransportFailed);
+                tracing::warn!(%fault, "a connection could not be prepared");
+            }
+        }
     }
 
     /// Registers a socket and opens its connection.
-    fn adopt(
-        &mut self,
-        mut socket: TcpStream,
-        peer: SocketAddr,
-        now: Now,
-    ) -> Option<ConnectionKey> {
-        let Some(key) = self.shard.open(peer, now.moment) else {
+    fn adopt(&mut self, wire: Wire, peer: SocketAddr, now: Now) -> Option<ConnectionKey> {
+        let packet_bytes_max = self.shared.doors.get(usize::from(wire.door))?.packet_bytes_max;
+        let Some(key) = self.shard.open_with(peer, packet_bytes_max, now.moment) else {
             self.shared.meter.count(Event::ConnectionRefused);
+            self.close(wire);
             return None;
         };
         let slot = key.0 as usize;
-        let interest = Interest::READABLE.add(Interest::WRITABLE);
-        let registered = socket
-            .set_nodelay(true)
-            .and_then(|()| self.poll.registry().register(&mut socket, Token(slot), interest));
-        if let Err(fault) = registered {
+        if let Err(fault) = wire.register(self.poll.registry(), Token(slot)) {
             tracing::debug!(%fault, "a connection could not be registered");
             self.shard.release(key);
+            self.close(wire);
             return None;
         }
-        if self.sockets.len() <= slot {
-            self.sockets.resize_with(slot + 1, || None);
+        if self.wires.len() <= slot {
+            self.wires.resize_with(slot + 1, || None);
         }
-        if let Some(place) = self.sockets.get_mut(slot) {
-            *place = Some(socket);
+        if let Some(place) = self.wires.get_mut(slot) {
+            *place = Some(wire);
         }
         Some(key)
     }
 
+    /// Dropping the socket closes it, which also takes it out of the poll.
+    fn close(&self, wire: Wire) {
+        if let Some(door) = self.shared.doors.get(usize::from(wire.door)) {
+            door.leave();
+        }
+        drop(wire);
+    }
+
     /// One read of each ready socket, in turn, so that a busy one does not starve the others.
     fn read_ready(&mut self, now: Now) {
+        let mut handshakes = HANDSHAKES_PER_TURN;
         for _ in 0..self.ready.len() {
             if self.shard.is_congested() {
                 return;
             }
-            if let Some(key) = self.ready.pop_front() {
-                self.read_one(key, now);
+            let Some(key) = self.ready.pop_front() else { return };
+            let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { continue };
+            let shaking = wire.is_shaking();
+            if shaking && handshakes == 0 {
+                self.ready.push_back(key);
+                continue;
             }
+            wire.queued = false;
+            handshakes -= usize::from(shaking);
+            self.read_one(key, now);
         }
     }
 
     fn read_one(&mut self, key: ConnectionKey, now: Now) {
-        let Some(Some(socket)) = self.sockets.get_mut(key.0 as usize) else { return };
-        match socket.read(&mut self.scratch) {
-            Ok(0) => self.shard.lost(key, now),
-            Ok(read) => {
-                let bytes = self.scratch.get(..read).unwrap_or_default();
-                self.shard.receive(key, bytes, now);
-                // A full buffer means there may be more. Anything less drained the socket, and the
-                // kernel will say when there is more.
-                if read == SCRATCH_BYTES {
-                    self.ready.push_back(key);
+        let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
+        match wire.read(&mut self.scratch) {
+            Ok(heard) => {
+                if wire.wants_write() {
+                    self.shard.mark_dirty(key);
                 }
+                if let Some(peer) = heard.peer {
+                    self.shard.set_peer(key, peer);
+                }
+                if !heard.bytes.is_empty() {
+                    self.shard.receive(key, heard.bytes, now);
+                }
+                // The end lies behind the last bytes, and the kernel does not tell of it again.
+                let more = heard.more || wire.hung_up;
+                match heard.end {
+                    Some(end) => self.ended(key, &end, now),
+                    None if more => self.enqueue(key),
+                    None => {}
+                }
+                // At once: what it says next is for the shard where it lives.
+                self.hand_over();
             }
             Err(fault) if fault.kind() == ErrorKind::WouldBlock => {}
-            Err(fault) if fault.kind() == ErrorKind::Interrupted => self.ready.push_back(key),
+            Err(fault) if fault.kind() == ErrorKind::Interrupted => self.enqueue(key),
             Err(_reset) => self.shard.lost(key, now),
         }
+    }
+
+    fn ended(&mut self, key: ConnectionKey, end: &End, now: Now) {
+        if let End::Fault(fault) = end {
+            self.shared.meter.count(Event::TransportFailed);
+            tracing::debug!(%fault, "a connection broke its transport");
+        }
+        self.shard.lost(key, now);
     }
 
     /// Hands the records of this turn to the journal; when it is full, no socket is read until the
@@ -276,10 +344,10 @@ impl Reactor {
                     self.shard.deliver_all(position, &publication, &routes);
                 }
                 Letter::Fetched(session, found) => self.shard.fetched(session, found),
-                Letter::Adopt(socket, Adopted { bytes, peer }) => {
-                    if let Some(key) = self.adopt(socket, peer, now) {
+                Letter::Adopt(wire, Adopted { bytes, peer }) => {
+                    if let Some(key) = self.adopt(wire, peer, now) {
                         self.shard.receive(key, &bytes, now);
-                        self.ready.push_back(key);
+                        self.enqueue(key);
                     }
                 }
             }
@@ -289,15 +357,17 @@ impl Reactor {
     /// Moves the sockets of clients that live elsewhere to where they live.
     fn hand_over(&mut self) {
         while let Some(handover) = self.shard.next_handover() {
-            let slot = self.sockets.get_mut(handover.key.0 as usize);
-            let Some(mut socket) = slot.and_then(Option::take) else { continue };
+            let slot = self.wires.get_mut(handover.key.0 as usize);
+            let Some(mut wire) = slot.and_then(Option::take) else { continue };
+            wire.queued = false;
             self.shard.release(handover.key);
-            if let Err(fault) = self.poll.registry().deregister(&mut socket) {
+            if let Err(fault) = wire.deregister(self.poll.registry()) {
                 tracing::debug!(%fault, "a connection could not move to its shard");
+                self.close(wire);
                 continue;
             }
             if let Some(letters) = self.outgoing.get_mut(usize::from(handover.home)) {
-                letters.push(Letter::Adopt(socket, handover.adopted));
+                letters.push(Letter::Adopt(wire, handover.adopted));
             }
         }
     }
@@ -322,33 +392,19 @@ impl Reactor {
     }
 
     fn flush(&mut self, key: ConnectionKey) {
-        let Some(place) = self.sockets.get_mut(key.0 as usize) else { return };
-        if let Some(socket) = place.as_mut() {
-            match write_out(socket, self.shard.output_mut(key)) {
-                Ok(()) => self.shard.wrote(key),
-                Err(_reset) => self.shard.lost(key, self.shared.clock.now()),
-            }
+        let Some(place) = self.wires.get_mut(key.0 as usize) else { return };
+        let Some(wire) = place.as_mut() else { return };
+        match wire.write(self.shard.output_mut(key), &mut self.scratch) {
+            Ok(()) => self.shard.wrote(key),
+            Err(_reset) => self.shard.lost(key, self.shared.clock.now()),
         }
-        if self.shard.is_finished(key) {
-            // Dropping the socket closes it, which also takes it out of the poll.
-            drop(place.take());
-            self.shard.release(key);
+        if self.shard.is_finished(key)
+            && wire.part()
+            && let Some(wire) = place.take()
+        {
             self.shared.meter.count(Event::ConnectionClosed);
+            self.shard.release(key);
+            self.close(wire);
         }
     }
-}
-
-/// Writes until everything is gone or the kernel takes no more.
-fn write_out(socket: &mut TcpStream, output: Option<&mut crate::output::Output>) -> io::Result<()> {
-    let Some(output) = output else { return Ok(()) };
-    while !output.is_empty() {
-        match socket.write(output.pending()) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(written) => output.advance(written),
-            Err(fault) if fault.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(())
 }

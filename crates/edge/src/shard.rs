@@ -204,15 +204,32 @@ impl Shard {
 
     /// A peer connected. `None` at the limit of connections.
     pub fn open(&mut self, peer: SocketAddr, now: Moment) -> Option<ConnectionKey> {
+        self.open_with(peer, self.common.limits.packet_bytes_max, now)
+    }
+
+    /// The same for a listener that has its own limit of packets.
+    pub(crate) fn open_with(
+        &mut self,
+        peer: SocketAddr,
+        packet_bytes_max: u32,
+        now: Moment,
+    ) -> Option<ConnectionKey> {
         if self.connections.len() >= CONNECTIONS_MAX {
             return None;
         }
         self.opened = self.opened.wrapping_add(1);
-        let limits = &self.common.limits;
-        let slot = self.connections.insert(Connection::new(peer, self.opened, limits, now));
+        let limits = Limits { packet_bytes_max, ..self.common.limits };
+        let slot = self.connections.insert(Connection::new(peer, self.opened, &limits, now));
         let key = ConnectionKey(u32::try_from(slot).ok()?);
         self.set_timer(key);
         Some(key)
+    }
+
+    /// A proxy told for whom it speaks.
+    pub(crate) fn set_peer(&mut self, key: ConnectionKey, peer: SocketAddr) {
+        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            connection.peer = peer;
+        }
     }
 
     /// Forgets a connection that is finished, never came to life, or moved to another shard; its

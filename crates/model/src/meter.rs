@@ -38,6 +38,10 @@ events! {
     ConnectionRefused = "connections_refused",
     /// Connections closed because the peer broke the protocol.
     ProtocolViolated = "protocol_violations",
+    /// Connections closed because TLS, WebSocket or the PROXY protocol failed.
+    TransportFailed = "transport_failures",
+    /// Times the certificates of a listener could not be read again; it goes on with the old ones.
+    CertificateRefused = "certificates_refused",
     /// Connections closed because keep-alive ran out.
     KeepAliveExpired = "keep_alive_expired",
     /// Messages received from clients.

@@ -77,8 +77,11 @@ fn look(config: &Config) -> Vec<Finding> {
         disk::fsync(&config.data.dir),
         machine::open_files(),
     ];
-    let doors = [("port mqtt", config.mqtt.address), ("port http", config.http.address)];
-    findings.extend(doors.map(|(what, address)| machine::port(what, address, running.is_some())));
+    let ports = config.addresses().map(|(key, address)| match &*key {
+        "http.address" => ("port http", address),
+        _ => ("port mqtt", address),
+    });
+    findings.extend(ports.map(|(what, address)| machine::port(what, address, running.is_some())));
     findings.push(match running {
         Some(detail) => Finding::ok("site", detail),
         None => Finding::ok("site", format!("none runs at http://{}", config.http.address)),

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Config, ConfigFault};
+use super::{Config, ConfigFault, listener};
 
 /// Names less alike than this are no slip of the finger.
 const ALIKE_MIN: f64 = 0.7;
 const PREFIX: &str = "ALTHING_";
+/// The one key that is a list of tables.
+const LISTENER: &str = "mqtt.listener";
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,11 +158,10 @@ impl Layers {
         match self.get(key)? {
             Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
             Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
-            Value::String(_)
-            | Value::Float(_)
-            | Value::Datetime(_)
-            | Value::Array(_)
-            | Value::Table(_) => None,
+            Value::Array(_) => {
+                format!("all = {text}").parse::<Table>().ok().and_then(|mut all| all.remove("all"))
+            }
+            Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
         }
     }
 
@@ -173,6 +174,9 @@ impl Layers {
     fn set(&mut self, key: &str, value: Value, place: Origin) -> Result<(), ConfigFault> {
         if self.get(key).is_none() {
             return Err(self.unknown(key, place));
+        }
+        if key == LISTENER {
+            check_listener_keys(&value, &place)?;
         }
         let (section, name) = key.split_once('.').unwrap_or_default();
         if let Some(Value::Table(entries)) = self.table.get_mut(section) {
@@ -191,16 +195,33 @@ impl Layers {
             true => keys(&self.table).map(|(key, _)| key).collect(),
             false => sections.chain(keys(&self.table).map(|(key, _)| key)).collect(),
         };
-        let likeness = |known: &String| {
-            let last = known.rsplit('.').next().unwrap_or_default();
-            strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, key))
-        };
-        let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let suggestion = best.filter(|best| likeness(best) >= ALIKE_MIN);
-        ConfigFault::UnknownKey {
-            key: key.into(),
-            suggestion: suggestion.map(|key| key.as_str().into()),
-            place,
+        unknown(key, &known, place)
+    }
+}
+
+fn unknown(key: &str, known: &[String], place: Origin) -> ConfigFault {
+    let likeness = |known: &String| {
+        let last = known.rsplit('.').next().unwrap_or_default();
+        strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, key))
+    };
+    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let suggestion = best.filter(|best| likeness(best) >= ALIKE_MIN);
+    ConfigFault::UnknownKey {
+        key: key.into(),
+        suggestion: suggestion.map(|key| key.as_str().into()),
+        place,
+    }
+}
+
+/// The keys of each listener, which no default names.
+fn check_listener_keys(value: &Value, place: &Origin) -> Result<(), ConfigFault> {
+    let full = |key: &str| format!("{LISTENER}.{key}");
+    let tables = value.as_array().into_iter().flatten().filter_map(Value::as_table);
+    match tables.flat_map(Table::keys).find(|key| !listener::KEYS.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let known: Vec<String> = listener::KEYS.iter().map(|key| full(key)).collect();
+            Err(unknown(&full(key), &known, place.clone()))
         }
     }
 }
@@ -224,15 +245,17 @@ fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "__").replace('-', "_").to_ascii_uppercase())
 }
 
-/// The line of a key, or of the section when `key` is empty; 1 when it is written in a way that
+/// The line of a key, or of the section when `key` is empty, or of the first table of a list; 1 when it is written in a way that
 /// this simple search does not see.
 fn line_of(text: &str, section: &str, key: &str) -> usize {
     let mut inside = section.is_empty();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
-        if let Some(header) = line.strip_prefix('[') {
-            inside = header.trim_end_matches(']').trim() == section;
-            if inside && key.is_empty() {
+        if line.starts_with('[') {
+            let header = line.trim_matches(['[', ']']).trim();
+            inside = header == section;
+            let list = header.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+            if (inside && key.is_empty()) || (list == Some(key) && line.starts_with("[[")) {
                 return index + 1;
             }
         }

@@ -47,6 +47,10 @@ pub(crate) enum QuantityFault {
 }
 
 impl Bytes {
+    pub(crate) const fn kibi(count: u64) -> Self {
+        Self(count << 10)
+    }
+
     pub(crate) const fn mebi(count: u64) -> Self {
         Self(count << 20)
     }

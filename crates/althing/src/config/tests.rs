@@ -53,6 +53,7 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_defaults() {
         http.address = "127.0.0.1:9" from althing.toml:6
         mqtt.address = "127.0.0.1:2" from environment ALTHING_MQTT__ADDRESS
         mqtt.anonymous = true from althing.toml:4
+        mqtt.listener = [] from default
         mqtt.shards = 3 from flag --shards
     "#]]
     .assert_eq(&shown);
@@ -228,6 +229,141 @@ fn keys_that_disagree_are_named() {
     );
 }
 
+const LISTENERS: &str = "
+[[mqtt.listener]]
+name = 'lan'
+transport = 'tls'
+address = '127.0.0.1:8883'
+certificate = 'site.pem'
+key = 'site.key'
+client-ca = 'devices.pem'
+proxy-protocol = true
+packet-max = '64KiB'
+
+[[mqtt.listener]]
+name = 'gateway'
+transport = 'unix'
+path = '/run/althing/mqtt.sock'
+connections-max = 8
+";
+
+#[test]
+fn listeners_are_a_list_of_tables() {
+    let loaded = loaded(&sources(LISTENERS, &[], &[]));
+    loaded.config.check().unwrap();
+    let listeners = loaded.config.mqtt.listener.iter().map(|one| one.resolve().unwrap());
+    let text: String = listeners.map(|listener| format!("{listener:#?}\n")).collect();
+    expect![[r#"
+        Listener {
+            name: "lan",
+            place: Network(
+                127.0.0.1:8883,
+            ),
+            tls: Some(
+                TlsFiles {
+                    certificate: "site.pem",
+                    key: "site.key",
+                    client_ca: Some(
+                        "devices.pem",
+                    ),
+                },
+            ),
+            web: None,
+            proxy: true,
+            connections_max: 100000,
+            packet_bytes_max: 65536,
+        }
+        Listener {
+            name: "gateway",
+            place: Path(
+                "/run/althing/mqtt.sock",
+            ),
+            tls: None,
+            web: None,
+            proxy: false,
+            connections_max: 8,
+            packet_bytes_max: 1048576,
+        }
+    "#]]
+    .assert_eq(&text);
+    let (_, _, origin) = loaded.rows().find(|(key, ..)| key == "mqtt.listener").unwrap();
+    assert_eq!(origin.to_string(), "althing.toml:2");
+}
+
+#[test]
+fn listeners_can_come_from_the_environment() {
+    let list = "[{name = 'web', transport = 'ws', address = '127.0.0.1:8083'}]";
+    let loaded = loaded(&sources("", &[("ALTHING_MQTT__LISTENER", list)], &[]));
+    loaded.config.check().unwrap();
+    assert_eq!(loaded.config.mqtt.listener[0].name, "web");
+}
+
+/// A fault in one listener, from its keys besides the name.
+#[track_caller]
+fn check_listener(keys: &str, expected: &Expect) {
+    check_fault(&sources(&format!("[[mqtt.listener]]\nname = 'x'\n{keys}"), &[], &[]), expected);
+}
+
+#[test]
+fn a_mistake_in_a_listener_is_named() {
+    check_listener(
+        "transport = 'tcp'\nadress = '127.0.0.1:1'",
+        &expect![[r#"
+            mqtt.listener.adress is no key; did you mean mqtt.listener.address?
+            althing.toml:1
+        "#]],
+    );
+    check_listener(
+        "transport = 'quic'",
+        &expect![[r#"
+            mqtt.listener has a wrong value: unknown variant `quic`, expected one of `tcp`, `tls`, `ws`, `wss`, `unix`
+            althing.toml:1
+        "#]],
+    );
+    check_listener(
+        "transport = 'tcp'\naddress = '0.0.0.0:1884'",
+        &expect![[r#"
+            mqtt.listener.x.address is 0.0.0.0:1884, which other machines can reach; devices and people cannot prove who they are yet, so only loopback addresses are served
+            the configuration as a whole
+        "#]],
+    );
+    check_listener(
+        "transport = 'ws'\naddress = '127.0.0.1:8080'",
+        &expect![[r#"
+            http.address and mqtt.listener.x.address are the same address
+            the configuration as a whole
+        "#]],
+    );
+    check_listener(
+        "transport = 'tls'\naddress = '127.0.0.1:8883'\ncertificate = 'a'",
+        &expect![[r#"
+            mqtt.listener "x" has no key, which its transport needs
+            the configuration as a whole
+        "#]],
+    );
+    check_listener(
+        "transport = 'tcp'\naddress = '127.0.0.1:1884'\nclient-ca = 'a'",
+        &expect![[r#"
+            mqtt.listener "x" has client-ca, which its transport does not use
+            the configuration as a whole
+        "#]],
+    );
+    check_listener(
+        "transport = 'unix'\npath = 'a'\npacket-max = '1GiB'",
+        &expect![[r#"
+            mqtt.listener "x" has packet-max 1GiB; it must be from 1KiB to 256MiB
+            the configuration as a whole
+        "#]],
+    );
+    check_listener(
+        "transport = 'unix'\npath = 'a'\n[[mqtt.listener]]\nname = 'y'\ntransport = 'unix'\npath = 'a'",
+        &expect![[r#"
+            two of mqtt.listener have the name or the path of "x"
+            the configuration as a whole
+        "#]],
+    );
+}
+
 #[test]
 fn two_free_ports_are_not_the_same() {
     let any = sources("mqtt.address = '[::1]:0'\nhttp.address = '[::1]:0'", &[], &[]);
@@ -264,6 +400,10 @@ fn the_guide_tells_every_key_and_its_default() {
     let guide = guide.unwrap();
     for (key, value, _) in loaded(&Sources::default()).rows() {
         let line = format!("| `{key}` | `{}` |", value.trim_matches('"'));
+        assert!(guide.contains(&line), "docs/config.md has no line that begins {line}");
+    }
+    for key in listener::KEYS {
+        let line = format!("| `{key}` |");
         assert!(guide.contains(&line), "docs/config.md has no line that begins {line}");
     }
 }

@@ -5,4 +5,6 @@ mod commands;
 #[cfg(test)]
 mod demo_world;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod site;

@@ -1,0 +1,186 @@
+//! A listener: where it is, what its bytes are wrapped in, and how many it lets in.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fmt, io};
+
+use crate::listener::{self, Bound, Listening, SocketFile};
+use crate::transport::{
+    CertificateFault, Certificates, Layers, Origins, Tls, TlsFault, TlsFiles, Wire,
+};
+
+/// Listeners of a site. Each costs every shard a socket and an entry in its poll.
+pub const LISTENERS_MAX: usize = 64;
+
+/// As the Internet Assigned Numbers Authority has it.
+const MQTT: &[u8] = b"mqtt";
+const HTTP: &[u8] = b"http/1.1";
+
+/// What the owner of a site chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What logs call it.
+    pub name: Box<str>,
+    pub place: Place,
+    /// Its clients speak TLS.
+    pub tls: Option<TlsFiles>,
+    /// Its clients speak WebSocket; pages of these origins may.
+    pub web: Option<Origins>,
+    /// A proxy stands in front and says for whom it speaks. It is believed.
+    pub proxy: bool,
+    /// On all shards together.
+    pub connections_max: usize,
+    /// The largest MQTT packet that is taken.
+    pub packet_bytes_max: u32,
+}
+
+impl Listener {
+    /// One that adds nothing to MQTT, with no limit of its own on connections.
+    pub fn plain(name: impl Into<Box<str>>, place: Place, packet_bytes_max: u32) -> Self {
+        Self {
+            name: name.into(),
+            place,
+            tls: None,
+            web: None,
+            proxy: false,
+            connections_max: usize::MAX,
+            packet_bytes_max,
+        }
+    }
+}
+
+/// Where a listener is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Network(SocketAddr),
+    /// A Unix domain socket.
+    Path(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(address) => address.fmt(out),
+            Self::Path(path) => path.display().fmt(out),
+        }
+    }
+}
+
+/// A listener as all shards know it.
+#[derive(Debug)]
+pub(crate) struct Door {
+    name: Box<str>,
+    pub(crate) packet_bytes_max: u32,
+    connections_max: usize,
+    connections: AtomicUsize,
+    proxy: bool,
+    certificates: Option<Certificates>,
+    origins: Option<Arc<Origins>>,
+}
+
+impl Door {
+    /// Reads the certificates.
+    pub(crate) fn new(listener: Listener) -> Result<Self, CertificateFault> {
+        let protocol = if listener.web.is_some() { HTTP } else { MQTT };
+        let certificates = listener.tls.map(|files| Certificates::read(files, protocol));
+        Ok(Self {
+            name: listener.name,
+            packet_bytes_max: listener.packet_bytes_max,
+            connections_max: listener.connections_max,
+            connections: AtomicUsize::new(0),
+            proxy: listener.proxy,
+            certificates: certificates.transpose()?,
+            origins: listener.web.map(Arc::new),
+        })
+    }
+
+    /// Lets one more in, if there is room. Whoever was let in has to `leave`.
+    pub(crate) fn enter(&self) -> bool {
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        if before >= self.connections_max {
+            self.leave();
+        }
+        before < self.connections_max
+    }
+
+    pub(crate) fn leave(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A connection with the layers of this listener, which is number `index`.
+    pub(crate) fn wire(&self, connected: OwnedFd, index: u16) -> Result<Wire, TlsFault> {
+        let tls = self.certificates.as_ref().map(|certificates| Tls::new(certificates.config()));
+        let tls = tls.transpose()?;
+        let wrapped = self.proxy || tls.is_some() || self.origins.is_some();
+        let layers = wrapped.then(|| Layers::new(self.proxy, tls, self.origins.clone()));
+        Ok(Wire::new(connected, index, layers))
+    }
+}
+
+/// The certificates of all listeners, while the listeners run.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    pub(crate) doors: Arc<[Door]>,
+}
+
+impl Reloader {
+    /// Whether any listener has certificates.
+    #[must_use]
+    pub fn has_certificates(&self) -> bool {
+        self.doors.iter().any(|door| door.certificates.is_some())
+    }
+
+    /// Reads all certificates again, and says of each listener that has some how that went. One
+    /// with a fault keeps those it had; connections that are open stay as they are.
+    pub fn reload(&self) -> Vec<(&str, Result<(), CertificateFault>)> {
+        let with = |door: &'_ Door| door.certificates.as_ref().map(Certificates::reload);
+        let each = |door| with(door).map(|outcome| (&*door.name, outcome));
+        self.doors.iter().filter_map(each).collect()
+    }
+}
+
+/// Why a site cannot be reached; its owner must act.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeFault {
+    #[error("listener {name} cannot listen on {place}")]
+    Bind { name: Box<str>, place: Place, source: io::Error },
+    #[error("listener {name} has no certificate to show")]
+    Certificate { name: Box<str>, source: Box<CertificateFault> },
+    #[error("{LISTENERS_MAX} listeners are the most there can be")]
+    TooMany,
+    #[error("no thread or poll for a shard")]
+    Shard(#[from] io::Error),
+}
+
+/// All listeners of a site, before somebody accepts.
+pub(crate) struct Opened {
+    pub(crate) doors: Arc<[Door]>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) files: Vec<SocketFile>,
+    pub(crate) by_shard: Vec<Vec<Listening>>,
+}
+
+impl Opened {
+    pub(crate) fn new(listeners: Vec<Listener>, shards: u16) -> Result<Self, ServeFault> {
+        if listeners.len() > LISTENERS_MAX {
+            return Err(ServeFault::TooMany);
+        }
+        let (mut doors, mut places, mut files) = (Vec::new(), Vec::new(), Vec::new());
+        let mut by_shard: Vec<Vec<Listening>> = (0..shards).map(|_| Vec::new()).collect();
+        for listener in listeners {
+            let (name, place) = (listener.name.clone(), listener.place.clone());
+            let fault = |source| ServeFault::Certificate { name: name.clone(), source };
+            doors.push(Door::new(listener).map_err(Box::new).map_err(fault)?);
+            let bound = listener::bind(&place, shards);
+            let Bound { place, sockets, file } =
+                bound.map_err(|source| ServeFault::Bind { name, place, source })?;
+            places.push(place);
+            files.extend(file);
+            by_shard.iter_mut().zip(sockets).for_each(|(all, socket)| all.push(socket));
+        }
+        Ok(Self { doors: doors.into(), places, files, by_shard })
+    }
+}
