@@ -58,6 +58,9 @@ pub struct Inflight {
     outbound: VecDeque<Outbound>,
     /// Sorted by packet id.
     held: Vec<Held>,
+    /// Whether some of `outbound` may have to be sent again. Found out once, so that a confirmation
+    /// costs no search.
+    resends: bool,
     last_id: u16,
     /// How many ids after `last_id` are known to be free. Looked up again when it is 0, so that
     /// a packet id costs no search as a rule.
@@ -107,6 +110,7 @@ impl Inflight {
     /// The connection is over: nothing counts as sent any more.
     pub(crate) fn rest(&mut self) {
         self.outbound.iter_mut().for_each(|message| message.sent = false);
+        self.resends = !self.outbound.is_empty();
         self.held.iter_mut().for_each(|held| held.current = false);
     }
 
@@ -114,6 +118,17 @@ impl Inflight {
         let packet_id = self.next_id();
         self.outbound.push_back(Outbound { packet_id, step, token, sent: true });
         packet_id
+    }
+
+    /// The first message that has to be sent again.
+    pub(crate) fn next_to_resend(&mut self) -> Option<&Outbound> {
+        if !self.resends {
+            return None;
+        }
+        let due = |message: &&Outbound| !message.sent && message.step != Step::PubComp;
+        let found = self.outbound.iter().find(due);
+        self.resends = found.is_some();
+        found
     }
 
     pub(crate) fn outbound_len(&self) -> usize {

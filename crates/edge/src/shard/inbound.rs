@@ -130,7 +130,9 @@ impl Shard {
             }
             Action::Delivered { token, reason: _ } => {
                 self.delivered_to(session_key, token);
-                self.send_waiting(key, session_key);
+                if self.waits(session_key) {
+                    self.send_waiting(key, session_key);
+                }
             }
             Action::Disconnect { reason: _ } => self.end(key, now),
         }

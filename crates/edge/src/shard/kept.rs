@@ -53,6 +53,11 @@ impl Kept {
         self.sent.push_back(Sent { queued, received: false, packet_id });
     }
 
+    /// Whether messages are under way that may have to be sent again.
+    pub(super) fn has_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
     pub(super) fn find(&self, token: u64) -> Option<&Queued> {
         let at = self.sent.binary_search_by_key(&token, |sent| sent.queued.token).ok()?;
         self.sent.get(at).map(|sent| &sent.queued)

@@ -344,6 +344,13 @@ impl Shard {
         }
     }
 
+    /// Whether something waits for the client of a session.
+    pub(super) fn waits(&self, session_key: SessionKey) -> bool {
+        self.sessions
+            .get(session_key)
+            .is_some_and(|session| !session.queue.is_empty() || session.protocol.has_sent())
+    }
+
     fn may_send(&self, session_key: SessionKey) -> bool {
         self.sessions.get(session_key).is_some_and(|session| !session.protocol.resuming)
     }
@@ -444,8 +451,7 @@ impl Shard {
             return;
         }
         let Some(session_key) = connection.session_key else { return };
-        let waits = self.sessions.get(session_key).is_some_and(|found| !found.queue.is_empty());
-        if waits {
+        if self.waits(session_key) {
             self.send_waiting(key, session_key);
         }
     }

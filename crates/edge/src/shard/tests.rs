@@ -161,7 +161,10 @@ fn a_silent_client_is_closed_after_one_and_a_half_keep_alives() {
 #[test]
 fn a_slow_subscriber_holds_a_bounded_amount_and_loses_nothing_of_qos_1() {
     let mut world = World::new(1);
-    let (anna, bo) = (world.connect(&client("anna")), world.connect(&client("bo")));
+    let mut slow = mqtt::PropertiesBuf::default();
+    slow.push(mqtt::Property::ReceiveMaximum(256.try_into().unwrap())).unwrap();
+    let slow = Connect { properties: slow.as_properties(), ..client("anna") };
+    let (anna, bo) = (world.connect(&slow), world.connect(&client("bo")));
     world.subscribe(anna, "a", Qos::AtLeastOnce);
     world.heard(anna);
     for number in 0..1_000_u16 {

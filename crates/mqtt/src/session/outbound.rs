@@ -132,12 +132,8 @@ impl Session {
 
     /// The first message that has to be sent again by `redeliver`, or given up by `forget`,
     /// before new ones may go: its packet id and its token.
-    #[must_use]
-    pub fn next_to_resend(&self) -> Option<(NonZeroU16, u64)> {
-        self.inflight
-            .outbound()
-            .find(|message| !message.sent && message.step != Step::PubComp)
-            .map(|message| (message.packet_id, message.token))
+    pub fn next_to_resend(&mut self) -> Option<(NonZeroU16, u64)> {
+        self.inflight.next_to_resend().map(|message| (message.packet_id, message.token))
     }
 
     /// How many messages above QoS 0 the client takes now.
@@ -220,7 +216,7 @@ impl Session {
 
     /// Messages of earlier connections go first, and what is left of them counts: so no client
     /// can pile up half finished handshakes from one connection to the next.
-    fn inflight_is_full(&self) -> bool {
+    fn inflight_is_full(&mut self) -> bool {
         let in_flight = self.inflight.outbound_len();
         let from_before = in_flight > usize::from(self.in_window);
         from_before

@@ -22,7 +22,8 @@ pub struct Limits {
     pub packet_max: u32,
     /// Messages above QoS 0 that a client may have under way to us.
     pub receive_maximum: u16,
-    /// Messages above QoS 0 that are under way to a client, if it does not ask for fewer.
+    /// Messages above QoS 0 that are under way to a client, if it does not ask for fewer. 24 bytes
+    /// each: 192 KiB for a client that takes 8,192 and confirms none.
     pub window_max: u16,
     /// Aliases a client may define. Each can hold a topic of 64 KiB: 16 are 1 MiB at the worst.
     pub topic_alias_maximum: u16,
@@ -37,7 +38,7 @@ impl Default for Limits {
         Self {
             packet_max: 1 << 20,
             receive_maximum: 256,
-            window_max: 256,
+            window_max: 8_192,
             topic_alias_maximum: 16,
             connect_timeout: 10,
             shared_subscriptions: true,

@@ -1,0 +1,45 @@
+//! The broker alone: shards over a journal, without history or pages. For profiles, because it builds
+//! in seconds: `cargo run --release -p edge --example broker -- 127.0.0.1:1883 FOLDER [SHARDS]`.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use edge::{Clock, Common, Limits, Listener, Loops, Place};
+use journal::{FsDisk, Journal, Log, Options};
+use model::Horizon;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, address, folder, rest @ ..] = &arguments[..] else {
+        return Err("usage: broker ADDRESS FOLDER [SHARDS]".into());
+    };
+    let shards = rest.first().map_or(Ok(1), |text| text.parse())?;
+    serve(address.parse()?, Path::new(folder), shards)
+}
+
+fn serve(address: SocketAddr, folder: &Path, shards: u16) -> Result<(), Box<dyn Error>> {
+    let clock = Clock::start();
+    let loops = Loops::new(shards)?;
+    std::fs::create_dir_all(folder)?;
+    let disk = FsDisk::open(folder)?;
+    let (log, _) = Log::open(disk, Options::default(), clock.now().timestamp)?;
+    let bell = loops.bell();
+    let (horizon, durable, _) = Horizon::new(log.last(), &[], Box::new(move |_| bell.ring()));
+    let common = Common {
+        subscriptions: Arc::default(),
+        retained: Arc::default(),
+        meter: Arc::default(),
+        limits: Limits { anonymous: true, ..Limits::default() },
+    };
+    let meter = Arc::clone(&common.meter);
+    let (journal, _commits) =
+        Journal::start(log, durable, meter, Box::new(|_| std::process::abort()))?;
+    let listener = Listener::plain("broker", Place::Network(address), 1 << 20);
+    let edge = loops.serve(vec![listener], &common, (clock, &journal, &horizon), &[])?;
+    loop {
+        std::thread::park();
+        assert!(!edge.places().is_empty(), "it listens");
+    }
+}
