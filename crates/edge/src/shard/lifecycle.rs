@@ -16,6 +16,9 @@ use crate::clock::Now;
 /// published at once.
 const WILLS_MAX: usize = 100_000;
 
+/// How long a connection that is over may take to read what it is still sent.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// Sessions are looked at for expiry this often: nobody counts on the second.
 const EXPIRY_EVERY: Duration = Duration::from_secs(5);
 
@@ -165,8 +168,7 @@ impl Shard {
         connection.session.close(Reason::SessionTakenOver, connection.output.buffer());
         connection.session_key = None;
         let finished = finish(connection, now);
-        connection.phase = Phase::Closing;
-        self.mark_dirty(old);
+        self.farewell(old, now);
         //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
         //= mqtt-v311 MQTT-3.1.2-8
         if let Some(will) = finished.will
@@ -218,11 +220,10 @@ impl Shard {
         if !connection.listens() {
             return;
         }
-        connection.phase = Phase::Closing;
         connection.partial = Vec::new();
         let session_key = connection.session_key.take();
         let finished = finish(connection, now);
-        self.mark_dirty(key);
+        self.farewell(key, now);
         let Some(session_key) = session_key else { return };
         let Some(client) = self.client_of(session_key) else { return };
         if let Some(session) = self.sessions.get_mut(session_key) {
@@ -242,6 +243,19 @@ impl Shard {
             let due = now.moment.saturating_add(delay);
             self.bequeath(PendingWill { due, client, will, noted }, now);
         }
+    }
+
+    /// Nothing more is read from a connection. What is in its output is sent, unless its peer does
+    /// not take it: nobody keeps a socket by not reading.
+    fn farewell(&mut self, key: ConnectionKey, now: Now) {
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        connection.phase = Phase::Closing;
+        let at = now.moment.saturating_add(LINGER);
+        connection.timer = at;
+        if !connection.output.is_empty() {
+            self.timers.insert(Timer { key, opened: connection.opened, at }, at);
+        }
+        self.mark_dirty(key);
     }
 
     fn note_closed(&mut self, session_key: SessionKey, expiry: u32, leaves_will: bool) {
@@ -342,9 +356,12 @@ impl Shard {
 
     fn run_timer(&mut self, timer: &Timer, now: Now) {
         let Some(connection) = self.connections.get_mut(timer.key.0 as usize) else { return };
-        let counts = connection.opened == timer.opened && connection.timer == timer.at;
-        if !counts || !connection.listens() {
+        if connection.opened != timer.opened || connection.timer != timer.at {
             return;
+        }
+        if !connection.listens() {
+            connection.phase = Phase::Gone;
+            return self.mark_dirty(timer.key);
         }
         match connection.session.on_timeout(now.moment, connection.output.buffer()) {
             Ok(()) => self.set_timer(timer.key),

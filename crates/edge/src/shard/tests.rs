@@ -159,6 +159,25 @@ fn a_silent_client_is_closed_after_one_and_a_half_keep_alives() {
 }
 
 #[test]
+fn a_peer_that_does_not_read_its_farewell_is_closed_all_the_same() {
+    let mut world = World::new(1);
+    let anna = world.connect(&client("anna"));
+    world.send(anna, &Packet::PubRel(ack(1, Reason::Success)));
+    world.send(
+        anna,
+        &Packet::ConnAck(mqtt::ConnAck {
+            session_present: false,
+            reason: Reason::Success,
+            properties: Properties::NONE,
+        }),
+    );
+    world.later(4);
+    assert!(!world.shards[0].is_finished(anna.key), "its DISCONNECT is still to be sent");
+    world.later(4);
+    assert!(world.shards[0].is_finished(anna.key));
+}
+
+#[test]
 fn a_slow_subscriber_holds_a_bounded_amount_and_loses_nothing_of_qos_1() {
     let mut world = World::new(1);
     let mut slow = mqtt::PropertiesBuf::default();
