@@ -242,6 +242,10 @@ impl<P> Session<P> {
     /// Remembers a filter, so that it is taken out of the tree when the session ends.
     pub fn remember(&mut self, filter: TopicFilter) {
         if !self.filters.contains(&filter) {
+            // Most clients have one or two.
+            if self.filters.len() < 4 {
+                self.filters.reserve_exact(1);
+            }
             self.filters.push(filter);
         }
     }

@@ -15,6 +15,10 @@ use smallvec::SmallVec;
 
 use crate::SessionKey;
 
+mod children;
+
+use children::Children;
+
 /// 2 million filters of about 200 bytes are 400 MB: the most a site may be made to hold.
 const SUBSCRIPTIONS_MAX: usize = 2_000_000;
 
@@ -77,7 +81,7 @@ struct Tree {
 
 #[derive(Debug, Default)]
 struct Node {
-    children: BTreeMap<Box<str>, Node>,
+    children: Children<Node>,
     plus: Option<Box<Node>>,
     /// Filters that end here.
     here: Vec<Entry>,
@@ -182,7 +186,7 @@ impl Node {
                     break;
                 }
                 "+" => &mut **node.plus.get_or_insert_default(),
-                level => node.children.entry(level.into()).or_default(),
+                level => node.children.get_or_insert(level),
             };
         }
         let entries = if ends_below { &mut node.below } else { &mut node.here };
@@ -193,6 +197,10 @@ impl Node {
         if let Some(entry) = entries.iter_mut().find(same) {
             entry.grant = grant;
             return true;
+        }
+        // Most filters have one subscriber.
+        if entries.is_empty() {
+            entries.reserve_exact(1);
         }
         entries.push(Entry { group: group.map(Arc::from), grant });
         false
@@ -212,10 +220,10 @@ impl Node {
                 removed
             }
             [level, rest @ ..] => {
-                let Some(child) = self.children.get_mut(*level) else { return false };
+                let Some(child) = self.children.get_mut(level) else { return false };
                 let removed = child.remove(rest, group, session);
                 if child.is_empty() {
-                    self.children.remove(*level);
+                    self.children.remove(level);
                 }
                 removed
             }
