@@ -145,6 +145,9 @@ pub struct Shard {
     /// What clients of booked sessions are done with, to be written down.
     delivered: Vec<(SessionKey, Position)>,
     wants: Vec<Want>,
+    /// Messages of this turn: what all shards share is written to once a turn.
+    received: u64,
+    sent: u64,
     timers: Wheel<Timer>,
     wills: Vec<PendingWill>,
     dirty: Vec<ConnectionKey>,
@@ -182,6 +185,8 @@ impl Shard {
             unposted: Vec::new(),
             delivered: Vec::new(),
             wants: Vec::new(),
+            received: 0,
+            sent: 0,
             timers: Wheel::new(),
             wills: Vec::new(),
             dirty: Vec::new(),

@@ -86,7 +86,7 @@ impl Default for Book {
 impl Book {
     /// Books a message for every session that hears it above QoS 0.
     pub fn message(&mut self, position: Position, message: &Message<'_>) {
-        if message.qos == Qos::AtMostOnce || self.subscriptions.is_empty() {
+        if message.qos == Qos::AtMostOnce || self.sessions.is_empty() {
             return;
         }
         let matches = self.routes.of(message.topic);

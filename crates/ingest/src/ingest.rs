@@ -55,7 +55,41 @@ pub struct Ingest {
     writer: Writer,
     outcome: Outcome,
     points: Vec<Point>,
+    tally: Tally,
     taken: Position,
+}
+
+/// Of one batch: what others read is written to once a batch.
+#[derive(Debug, Default)]
+struct Tally {
+    decoded: u64,
+    consumed: u64,
+    undecoded: u64,
+    readings: u64,
+}
+
+impl Tally {
+    fn verdict(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Read => self.decoded += 1,
+            Verdict::Consumed => self.consumed += 1,
+            Verdict::Unread(_reason) => self.undecoded += 1,
+        }
+    }
+
+    fn report(&mut self, meter: &Meter) {
+        let Self { decoded, consumed, undecoded, readings } = std::mem::take(self);
+        for (event, count) in [
+            (Event::MessageDecoded, decoded),
+            (Event::MessageConsumed, consumed),
+            (Event::MessageUndecoded, undecoded),
+            (Event::ReadingStored, readings),
+        ] {
+            if count > 0 {
+                meter.add(event, count);
+            }
+        }
+    }
 }
 
 impl Ingest {
@@ -84,6 +118,7 @@ impl Ingest {
             writer,
             outcome: Outcome::default(),
             points: Vec::new(),
+            tally: Tally::default(),
             taken: resume.position,
         })
     }
@@ -120,12 +155,13 @@ impl Ingest {
                 Ok(Record::Session(session)) => self.book.apply(&session),
                 Ok(_later_kind) => {}
                 Err(fault) => {
-                    self.stores.meter.count(Event::MessageUndecoded);
+                    self.tally.undecoded += 1;
                     tracing::error!(%position, %fault, "a journal record is not understood");
                 }
             }
         }
         self.taken = batch.last();
+        self.tally.report(&self.stores.meter);
         self.stores.feed.append(&mut self.points);
         self.stores.registry.persist(self.taken)?;
         Ok(self.writer.seal(self.taken))
@@ -231,16 +267,13 @@ impl Ingest {
         for (key, presence) in outcome.presence() {
             self.devices.set_presence(key, presence_of(presence));
         }
-        let event = match outcome.verdict() {
-            Verdict::Read => Event::MessageDecoded,
-            Verdict::Consumed => Event::MessageConsumed,
-            Verdict::Unread(_reason) => Event::MessageUndecoded,
-        };
+        self.tally.verdict(outcome.verdict());
         let limits = outcome.notes().iter().filter(|note| note.is_limit()).count();
         self.outcome = outcome;
-        self.stores.meter.count(event);
-        self.stores.meter.add(Event::DialectLimited, limits as u64);
-        self.stores.meter.add(Event::ReadingStored, readings);
+        self.tally.readings += readings;
+        if limits > 0 {
+            self.stores.meter.add(Event::DialectLimited, limits as u64);
+        }
     }
 
     /// Takes in the readings of one device at one time; says how many.

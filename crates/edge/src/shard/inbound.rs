@@ -196,7 +196,7 @@ impl Shard {
         from: Option<SessionKey>,
         ticket: Option<Ticket>,
     ) -> Result<(), Option<Ticket>> {
-        self.common.meter.count(Event::MessageReceived);
+        self.received += 1;
         if self.records.push_with(|out| encode_message(message, out)).is_err() {
             self.common.meter.count(Event::MessageRefused);
             return Err(ticket);

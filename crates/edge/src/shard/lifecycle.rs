@@ -296,6 +296,7 @@ impl Shard {
     /// Acknowledges everything that `committed` covers.
     //= mqtt-v311 MQTT-4.6.0-2, MQTT-4.6.0-3
     pub fn settle(&mut self, committed: Committed, now: Now) {
+        self.report();
         if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
             self.tell_all(committed, now);
         }
@@ -319,6 +320,17 @@ impl Shard {
         }
         self.lane.shrink();
         self.common.meter.add(Event::Acknowledged, acknowledged);
+    }
+
+    /// Adds the messages of this turn to what is counted.
+    fn report(&mut self) {
+        for (event, count) in
+            [(Event::MessageReceived, &mut self.received), (Event::MessageSent, &mut self.sent)]
+        {
+            if *count > 0 {
+                self.common.meter.add(event, std::mem::take(count));
+            }
+        }
     }
 
     /// Tells connections what waited for `committed`.
@@ -380,6 +392,7 @@ impl Shard {
 
     /// The process stops: every client is told.
     pub fn shut_down(&mut self, now: Now) {
+        self.report();
         let open: Vec<ConnectionKey> = self
             .connections
             .iter()

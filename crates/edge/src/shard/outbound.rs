@@ -267,14 +267,14 @@ impl Shard {
         let shape = seen.shape(connection.session.version());
         let Ok(frame) = self.frames.get(seen.shown, shape) else { return Sent::Dropped };
         let delivered = connection.session.deliver(frame, token, connection.output.buffer());
-        self.sent(key, delivered)
+        self.count(key, delivered)
     }
 
     /// Counts what became of a message.
-    fn sent(&mut self, key: ConnectionKey, delivered: Delivered) -> Sent {
+    fn count(&mut self, key: ConnectionKey, delivered: Delivered) -> Sent {
         match delivered {
             Delivered::Sent(_) => {
-                self.common.meter.count(Event::MessageSent);
+                self.sent += 1;
                 self.mark_dirty(key);
                 Sent::Yes
             }
@@ -396,7 +396,7 @@ impl Shard {
             }
             Err(_too_long) => Delivered::TooLarge,
         };
-        if self.sent(key, delivered) == Sent::Dropped {
+        if self.count(key, delivered) == Sent::Dropped {
             self.delivered_to(session_key, token);
         }
         self.send_waiting(key, session_key);
