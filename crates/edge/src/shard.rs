@@ -12,6 +12,8 @@ mod lifecycle;
 mod outbound;
 mod restore;
 mod subscribing;
+mod waiting;
+mod wills;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
 use frames::Frames;
 use kept::Kept;
-use lifecycle::PendingWill;
+use wills::PendingWill;
 
 /// Connections of one shard. A process has 20,000 file descriptors by default where it is limited;
 /// where it is not, a million of about 500 bytes are 500 MB.
@@ -150,6 +152,8 @@ pub struct Shard {
     sent: u64,
     timers: Wheel<Timer>,
     wills: Vec<PendingWill>,
+    /// When the first of them is due.
+    next_will: Moment,
     dirty: Vec<ConnectionKey>,
     handovers: Vec<Handover>,
     remote: Vec<Remote>,
@@ -189,6 +193,7 @@ impl Shard {
             sent: 0,
             timers: Wheel::new(),
             wills: Vec::new(),
+            next_will: wills::NEVER,
             dirty: Vec::new(),
             handovers: Vec::new(),
             remote: Vec::new(),

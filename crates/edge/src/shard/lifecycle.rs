@@ -4,33 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{ConnectionKey, Opened, Publication, SessionKey, home_shard};
-use model::{Committed, Event, Message, Moment, SessionEvent, Settled, Timestamp};
-use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, StoredWill, Violation};
+use model::{Committed, Event, Message, SessionEvent, Settled};
+use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, Violation};
 
 use super::connection::{Connection, Phase};
 use super::diary::{Told, Waiting};
+use super::wills::PendingWill;
 use super::{Shard, Timer};
 use crate::clock::Now;
-
-/// Wills that wait for their delay to pass: 100,000 of about 300 bytes are 30 MB. More are
-/// published at once.
-const WILLS_MAX: usize = 100_000;
 
 /// How long a connection that is over may take to read what it is still sent.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// Sessions are looked at for expiry this often: nobody counts on the second.
 const EXPIRY_EVERY: Duration = Duration::from_secs(5);
-
-/// A will whose client may still come back.
-#[derive(Debug)]
-pub(super) struct PendingWill {
-    pub(super) due: Moment,
-    pub(super) client: Arc<str>,
-    pub(super) will: Box<StoredWill>,
-    /// It is written down, as of a booked session.
-    pub(super) noted: bool,
-}
 
 /// What a client that connects had before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,15 +109,6 @@ impl Shard {
         booked
     }
 
-    /// A will that is to be published even if this process does not live to see its client lost.
-    fn note_will(&mut self, key: ConnectionKey, session_key: SessionKey) {
-        let connection = self.connections.get(key.0 as usize);
-        let Some(will) = connection.and_then(|it| it.session.will()).cloned() else { return };
-        let Some(client) = self.client_of(session_key) else { return };
-        let message = message_of(&client, &will, self.now);
-        self.note(session_key, SessionEvent::Will { delay: will.delay, message }, Waiting::Nobody);
-    }
-
     fn let_in(
         &mut self,
         key: ConnectionKey,
@@ -177,17 +155,6 @@ impl Shard {
             self.publish_will(client, &will, booked, now);
         }
         Some(finished.inflight)
-    }
-
-    /// Wills of a client that is back: void if its session goes on, due if a clean start ended it.
-    //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
-    fn settle_wills(&mut self, goes_on: bool, client: &str, now: Now) {
-        let waiting = self.wills.extract_if(.., |will| *will.client == *client);
-        for PendingWill { will, noted, .. } in waiting.collect::<Vec<_>>() {
-            if !goes_on {
-                self.publish_will(client, &will, noted, now);
-            }
-        }
     }
 
     fn refuse(&mut self, key: ConnectionKey, reason: Reason, now: Now) {
@@ -268,24 +235,6 @@ impl Shard {
         self.note(session_key, SessionEvent::Closed { expiry }, Waiting::Nobody);
     }
 
-    //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
-    fn bequeath(&mut self, will: PendingWill, now: Now) {
-        if will.due <= now.moment || self.wills.len() >= WILLS_MAX {
-            return self.publish_will(&will.client, &will.will, will.noted, now);
-        }
-        self.wills.push(will);
-    }
-
-    fn publish_will(&mut self, client: &str, will: &StoredWill, noted: bool, now: Now) {
-        if noted {
-            // In one frame with the message: it is published once.
-            self.note_of(client, SessionEvent::WillGone, Waiting::Nobody);
-        }
-        if self.take_in(&message_of(client, will, now.timestamp), None, None).is_err() {
-            tracing::warn!("a will was larger than a journal record may be");
-        }
-    }
-
     /// Retains a message, or clears its topic.
     pub(super) fn retain(&mut self, message: &Message<'_>) {
         if self.common.retained.keep(Arc::new(Publication::of(message))).is_err() {
@@ -354,16 +303,7 @@ impl Shard {
                 self.note_of(&client, SessionEvent::Ended, Waiting::Nobody);
             }
         }
-        if self.wills.iter().any(|will| will.due <= now.moment) {
-            let (due, later) = std::mem::take(&mut self.wills)
-                .into_iter()
-                .partition(|will| will.due <= now.moment);
-            self.wills = later;
-            let due: Vec<PendingWill> = due;
-            for will in due {
-                self.publish_will(&will.client, &will.will, will.noted, now);
-            }
-        }
+        self.publish_due_wills(now);
     }
 
     fn run_timer(&mut self, timer: &Timer, now: Now) {
@@ -420,21 +360,6 @@ impl Shard {
                 return client;
             }
         }
-    }
-}
-
-fn message_of<'a>(client: &'a str, will: &'a StoredWill, at: Timestamp) -> Message<'a> {
-    Message {
-        received_at: at,
-        client,
-        credential: None,
-        topic: will.topic.as_name(),
-        payload: &will.payload,
-        properties: &will.properties,
-        qos: will.qos,
-        //= mqtt-v5 MQTT-3.1.2-14, MQTT-3.1.2-15
-        //= mqtt-v311 MQTT-3.1.2-16, MQTT-3.1.2-17
-        retain: will.retain,
     }
 }
 

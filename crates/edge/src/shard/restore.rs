@@ -11,7 +11,7 @@ use model::{Event, Position, Qos, TopicFilter};
 use mqtt::{Inflight, Step, StoredWill};
 
 use super::Shard;
-use super::lifecycle::PendingWill;
+use super::wills::PendingWill;
 use crate::clock::Now;
 
 impl Shard {
@@ -89,7 +89,7 @@ impl Shard {
         let Ok(Record::Message(message)) = Record::decode(&will.message) else { return };
         let waited = booked.closed_at.map_or(Duration::ZERO, |at| now.timestamp.since(at));
         let left = Duration::from_secs(u64::from(will.delay)).saturating_sub(waited);
-        self.wills.push(PendingWill {
+        self.wait_for(PendingWill {
             due: now.moment.saturating_add(left),
             client: Arc::clone(&booked.client),
             will: Box::new(StoredWill {
