@@ -77,6 +77,7 @@ fn kill_slice() -> Result<()> {
         seed: 1,
         devices: 8,
         load: 4000,
+        patience: 30,
         which: Which::default(),
     };
     torture::run(&Torture::Kill(plan))

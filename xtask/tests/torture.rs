@@ -61,7 +61,14 @@ mod tortured {
     }
 
     pub(super) fn kill(way: &str) -> Verdict {
-        let plan = kill::Plan { cycles: 3, seed: 7, devices: 4, load: 1500, which: which(way) };
+        let plan = kill::Plan {
+            cycles: 3,
+            seed: 7,
+            devices: 4,
+            load: 1500,
+            patience: 2,
+            which: which(way),
+        };
         let verdict = kill::run(&plan).unwrap();
         assert!(verdict.judged > 300, "too little was acknowledged: {verdict}");
         verdict

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::crash_image::{Replay, copy_sparse};
-use super::device::{Device, Habits, Script};
+use super::device::{Device, Memory, Script};
 use super::disk::{self, LoggedDisk, Mount};
 use super::judge::{Scope, judge};
 use super::ledger::Ledger;
@@ -105,11 +105,11 @@ impl<'a> Recording<'a> {
         let (reached, to) = std::thread::scope(|scope| -> Result<_> {
             for device in 0..plan.devices {
                 let script = Script { device, epoch_ms, again: [].into(), next: 0 };
-                let device = Device::new(Habits::of(device), script, ledger_ref, Some(writes_ref));
                 scope.spawn(move || {
-                    let end = device.run(address);
-                    ledger_ref.connection_ended();
-                    end
+                    let mut memory = Memory::default();
+                    let device = Device::new(script, &mut memory, ledger_ref, Some(writes_ref));
+                    let Err(end) = device.run(address);
+                    ledger_ref.connection_ended(&end);
                 });
             }
             let reached = ledger.wait_for(plan.load, SILENCE_MAX);
@@ -121,7 +121,8 @@ impl<'a> Recording<'a> {
         disk.stop()?;
         disk::check(&image)?;
         if !reached {
-            bail!("a connection ended by itself, or nothing was acknowledged for {SILENCE_MAX:?}");
+            let why = ledger.first_end();
+            bail!("{why:?}, or nothing was acknowledged for {SILENCE_MAX:?}");
         }
         let log = WriteLog::open(&folder.join("write-log"))?;
         Ok(Self { plan, folder, ledger, log, epoch_ms, from, to })
