@@ -7,9 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::Way;
+use crate::mail::Mail;
 
 /// Every so many messages the promise is broken.
-const NOW_AND_THEN: usize = 50;
+pub(crate) const NOW_AND_THEN: usize = 50;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Message {
@@ -25,6 +26,7 @@ pub(crate) struct Store {
     file: File,
     messages: Vec<Message>,
     taken: usize,
+    pub(crate) mail: Mail,
 }
 
 impl Store {
@@ -44,7 +46,7 @@ impl Store {
             File::open(folder.parent().context("a folder has a parent")?)?.sync_all()?;
         }
         file.flush()?;
-        Ok(Self { way, file, messages, taken: 0 })
+        Ok(Self { way, file, messages, taken: 0, mail: Mail::open(folder, way)? })
     }
 
     /// Returns when the messages may be acknowledged, by this site's own lights.

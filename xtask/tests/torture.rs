@@ -6,7 +6,8 @@ use tortured::{kill, power};
 fn a_faithful_site_is_found_faithful() {
     let verdict = kill("faithful");
     assert!(verdict.is_clean(), "{verdict}");
-    assert!(verdict.sampled > 0, "{verdict}");
+    assert!(verdict.sampled > 0 && verdict.owed > 0, "{verdict}");
+    assert!(verdict.resumed > 0 && verdict.retained > 0, "{verdict}");
 }
 
 #[test]
@@ -32,6 +33,30 @@ fn what_is_there_twice_is_noticed() {
 fn an_acknowledgement_before_sql_sees_the_reading_is_noticed() {
     let verdict = kill("tardy");
     assert!(verdict.late > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn what_never_reaches_a_subscriber_is_noticed() {
+    let verdict = kill("undelivering");
+    assert!(verdict.undelivered > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn what_reaches_a_subscriber_twice_is_noticed() {
+    let verdict = kill("redelivering");
+    assert!(verdict.delivered_twice > 0 && verdict.undelivered == 0, "{verdict}");
+}
+
+#[test]
+fn sessions_that_end_with_the_process_are_noticed() {
+    let verdict = kill("amnesic");
+    assert!(verdict.session_lost > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn retained_messages_that_end_with_the_process_are_noticed() {
+    let verdict = kill("unretaining");
+    assert!(verdict.retained_lost > 0 && verdict.undelivered == 0, "{verdict}");
 }
 
 #[test]
