@@ -91,7 +91,10 @@ impl<'a> Connection<'a> {
             (std::mem::take(&mut self.readings), std::mem::take(&mut self.posts));
         let mut store = self.store();
         store.take(readings)?;
-        posts.iter().try_for_each(|post| store.mail.post(post))?;
+        if !posts.is_empty() {
+            posts.iter().try_for_each(|post| store.mail.post(post))?;
+            store.mail.sync()?;
+        }
         Ok(used)
     }
 

@@ -68,6 +68,7 @@ impl Mail {
             mail.apply(line).context("a line of the mail")?;
         }
         mail.file.set_len(u64::try_from(whole)?)?;
+        mail.sync()?;
         if way == Way::Unretaining {
             mail.retained.clear();
         }
@@ -79,14 +80,26 @@ impl Mail {
         let known = self.sessions.contains_key(client);
         if !known {
             self.happen(&format!("open {client}"))?;
+            self.sync()?;
         }
         Ok(known)
     }
 
     pub(crate) fn subscribe(&mut self, client: &str) -> Result<()> {
-        self.happen(&format!("subscribe {client}"))
+        self.happen(&format!("subscribe {client}"))?;
+        self.sync()
     }
 
+    /// What was posted is as safe as it gets. Steps of handshakes are not waited for: no power is
+    /// cut while messages are delivered.
+    pub(crate) fn sync(&self) -> Result<()> {
+        if self.way != Way::Unsynced {
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Safe with the next `sync`.
     pub(crate) fn post(&mut self, post: &Post) -> Result<()> {
         if self.known.contains(post) {
             return Ok(());

@@ -90,6 +90,7 @@ fn power_slice() -> Result<()> {
         seed: 1,
         devices: 8,
         load: 5000,
+        patience: 30,
         which: Which::default(),
     };
     torture::run(&Torture::Power(plan))

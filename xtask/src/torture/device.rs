@@ -66,7 +66,10 @@ pub(super) struct Script {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub flights: Flights,
-    pub standing: Standing,
+    /// Of its retained messages, how many were sent.
+    pub standing_sent: u64,
+    /// Which of them were acknowledged, each with what the disk had seen by then.
+    pub standing_acknowledged: Vec<(u64, u64)>,
     /// Messages begun, of both kinds.
     pub begun: u64,
     /// The site took a message in this session: it must know the session from then on.
@@ -75,6 +78,22 @@ pub(super) struct Memory {
     pub resumed: u64,
     /// How often a session was gone that the site had confirmed.
     pub sessions_lost: u64,
+}
+
+impl Memory {
+    /// What is due of its retained messages.
+    #[must_use]
+    pub(super) fn standing(&self) -> Standing {
+        self.standing_by(u64::MAX)
+    }
+
+    /// What was due when the disk had seen no more writes than this.
+    #[must_use]
+    pub(super) fn standing_by(&self, most: u64) -> Standing {
+        let by_then = self.standing_acknowledged.iter().rfind(|(_, writes)| *writes <= most);
+        let acknowledged = by_then.map_or(0, |(number, _)| *number);
+        Standing { sent: self.standing_sent, acknowledged }
+    }
 }
 
 #[derive(Debug)]
@@ -170,7 +189,9 @@ impl<'a> Device<'a> {
                 let reading = Reading { device: self.script.device, sequence };
                 self.ledger.acknowledged(reading, writes);
             }
-            Cargo::Standing(number) => self.memory.standing.acknowledged = number,
+            Cargo::Standing(number) => {
+                self.memory.standing_acknowledged.push((number, writes));
+            }
         }
         Ok(())
     }
@@ -201,8 +222,8 @@ impl<'a> Device<'a> {
         self.memory.begun += 1;
         let due = self.memory.begun.is_multiple_of(STANDING_ONE_IN);
         let cargo = if due && !self.memory.flights.any_standing() {
-            self.memory.standing.sent += 1;
-            Cargo::Standing(self.memory.standing.sent)
+            self.memory.standing_sent += 1;
+            Cargo::Standing(self.memory.standing_sent)
         } else {
             Cargo::Reading(self.script.again.pop_front().unwrap_or_else(|| {
                 self.script.next += 1;

@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
 
     /// A fresh subscriber gets what is retained.
     fn judge_retained(&mut self, site: &Site) -> Result<()> {
-        let due: Vec<Standing> = self.memories.iter().map(|memory| memory.standing).collect();
+        let due: Vec<Standing> = self.memories.iter().map(Memory::standing).collect();
         let patience = Duration::from_secs(self.plan.patience);
         let greeting = standing::greeting(site.mqtt(), &due, patience)?;
         standing::judge(&due, &greeting, &mut self.verdict);
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
     }
 
     fn catch_up(&mut self, site: &Site) -> Result<Vec<Reading>> {
-        let owed = self.ledger.all_acknowledged();
+        let owed = self.ledger.acknowledged_by(0);
         let patience = Duration::from_secs(self.plan.patience);
         let left = self.listener.catch_up(site.mqtt(), owed, patience);
         self.verdict.absorb(self.listener.findings());

@@ -130,13 +130,13 @@ impl Ledger {
         book.fate(reading).map_or(Fate::Unsent, |fate| *fate)
     }
 
-    /// Everything that is acknowledged.
+    /// Everything that was acknowledged when the disk had seen no more writes than this.
     #[must_use]
-    pub(super) fn all_acknowledged(&self) -> Vec<Reading> {
+    pub(super) fn acknowledged_by(&self, most: u64) -> Vec<Reading> {
         let mut all = Vec::new();
         for (device, fates) in (0..).zip(&self.book().fates) {
             for (sequence, fate) in (0..).zip(fates) {
-                if matches!(fate, Fate::Acknowledged { .. }) {
+                if matches!(fate, Fate::Acknowledged { writes } if *writes <= most) {
                     all.push(Reading { device, sequence });
                 }
             }

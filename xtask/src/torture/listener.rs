@@ -76,6 +76,12 @@ impl Listener {
         }
     }
 
+    /// One that was told so, has gone since, and got nothing.
+    #[must_use]
+    pub(super) fn subscribed(epoch_ms: i64) -> Self {
+        Self { subscribed: true, ..Self::new(epoch_ms, Dice::new(0)) }
+    }
+
     /// Returns as soon as the site says that it is subscribed.
     ///
     /// # Errors
@@ -148,7 +154,9 @@ impl Listener {
         let since = Stopwatch::start();
         let mut wire = self.connect(site)?;
         while since.elapsed() < CATCH_UP_MAX {
-            let longest = if self.missing.is_empty() { QUIET } else { patience };
+            // A site that has forgotten the session will not send what is missing either.
+            let done = self.missing.is_empty() || self.found.session_lost > 0;
+            let longest = if done { QUIET } else { patience };
             if wire.receive_within(longest)? == Heard::Silence {
                 break;
             }

@@ -127,7 +127,7 @@ impl Verdict {
         if !self.is_clean() {
             bail!("the promise was broken");
         }
-        if self.judged == 0 {
+        if self.judged == 0 || self.owed == 0 {
             bail!("nothing was acknowledged: this proves nothing");
         }
         Ok(())

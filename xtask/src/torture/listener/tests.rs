@@ -58,8 +58,7 @@ fn hear(listener: &mut Listener, sent: Sent) {
 }
 
 fn findings(sent: &[Sent]) -> Verdict {
-    let mut listener = Listener::new(EPOCH_MS, Dice::new(0));
-    listener.subscribed = true;
+    let mut listener = Listener::subscribed(EPOCH_MS);
     sent.iter().for_each(|sent| hear(&mut listener, *sent));
     listener.findings()
 }
