@@ -2,6 +2,7 @@
 //! notices: `faithless-site WAY serve --data DIR ...`. It knows just what torture sends and asks.
 
 mod broker;
+mod mail;
 mod store;
 mod web;
 
@@ -52,6 +53,14 @@ enum Way {
     Doubling,
     /// SQL sees readings only after a restart.
     Tardy,
+    /// Some messages are not delivered.
+    Undelivering,
+    /// Some messages are delivered twice.
+    Redelivering,
+    /// Sessions end with the process.
+    Amnesic,
+    /// Retained messages end with the process.
+    Unretaining,
 }
 
 #[expect(clippy::print_stdout, reason = "the addresses are told on standard output")]

@@ -7,9 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::Way;
+use crate::mail::Mail;
 
 /// Every so many messages the promise is broken.
-const NOW_AND_THEN: usize = 50;
+pub(crate) const NOW_AND_THEN: usize = 50;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Message {
@@ -25,6 +26,7 @@ pub(crate) struct Store {
     file: File,
     messages: Vec<Message>,
     taken: usize,
+    pub(crate) mail: Mail,
 }
 
 impl Store {
@@ -38,17 +40,21 @@ impl Store {
         let lines = String::from_utf8_lossy(bytes.get(..whole).unwrap_or_default());
         let messages = lines.lines().filter_map(read_line).collect();
         file.set_len(u64::try_from(whole)?)?;
+        let mail = Mail::open(folder, way)?;
         if way != Way::Unsynced {
             file.sync_all()?;
             File::open(folder)?.sync_all()?;
             File::open(folder.parent().context("a folder has a parent")?)?.sync_all()?;
         }
         file.flush()?;
-        Ok(Self { way, file, messages, taken: 0 })
+        Ok(Self { way, file, messages, taken: 0, mail })
     }
 
     /// Returns when the messages may be acknowledged, by this site's own lights.
     pub(crate) fn take(&mut self, batch: Vec<Message>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let mut lines = String::new();
         for mut message in batch {
             self.taken += 1;

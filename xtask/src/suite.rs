@@ -84,6 +84,7 @@ fn kill_slice() -> Result<()> {
         seed: 1,
         devices: 8,
         load: 4000,
+        patience: 30,
         which: Which::default(),
     };
     torture::run(&Torture::Kill(plan))
@@ -96,6 +97,7 @@ fn power_slice() -> Result<()> {
         seed: 1,
         devices: 8,
         load: 5000,
+        patience: 30,
         which: Which::default(),
     };
     torture::run(&Torture::Power(plan))

@@ -4,14 +4,20 @@
 mod crash_image;
 mod device;
 mod disk;
+mod flights;
 mod judge;
 pub mod kill;
 mod ledger;
+mod listener;
+mod load;
 pub mod power;
 mod readings;
+mod sampler;
 mod site;
 mod sql;
+mod standing;
 mod verdict;
+mod wire;
 mod write_log;
 
 use std::path::PathBuf;

@@ -1,12 +1,13 @@
 //! Torture notices every way of breaking the promise, and calls nobody a liar who keeps it.
 
-use tortured::{kill, power};
+use tortured::{kill, kill_within, power};
 
 #[test]
 fn a_faithful_site_is_found_faithful() {
     let verdict = kill("faithful");
     assert!(verdict.is_clean(), "{verdict}");
-    assert!(verdict.sampled > 0, "{verdict}");
+    assert!(verdict.sampled > 0 && verdict.owed > 0, "{verdict}");
+    assert!(verdict.resumed > 0 && verdict.retained > 0, "{verdict}");
 }
 
 #[test]
@@ -35,15 +36,40 @@ fn an_acknowledgement_before_sql_sees_the_reading_is_noticed() {
 }
 
 #[test]
+fn what_never_reaches_a_subscriber_is_noticed() {
+    let verdict = kill_within("undelivering", 1);
+    assert!(verdict.undelivered > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn what_reaches_a_subscriber_twice_is_noticed() {
+    let verdict = kill("redelivering");
+    assert!(verdict.delivered_twice > 0 && verdict.undelivered == 0, "{verdict}");
+}
+
+#[test]
+fn sessions_that_end_with_the_process_are_noticed() {
+    let verdict = kill_within("amnesic", 1);
+    assert!(verdict.session_lost > 0 && verdict.lost == 0, "{verdict}");
+}
+
+#[test]
+fn retained_messages_that_end_with_the_process_are_noticed() {
+    let verdict = kill_within("unretaining", 1);
+    assert!(verdict.retained_lost > 0 && verdict.undelivered == 0, "{verdict}");
+}
+
+#[test]
 fn a_site_that_syncs_survives_power_cuts() {
     let Some(verdict) = power("faithful", 4) else { return };
     assert!(verdict.is_clean() && verdict.judged > 0, "{verdict}");
+    assert!(verdict.owed > 0 && verdict.retained > 0 && verdict.resumed > 0, "{verdict}");
 }
 
 #[test]
 fn a_site_that_does_not_sync_loses_readings_to_a_power_cut() {
     let Some(verdict) = power("unsynced", 4) else { return };
-    assert!(verdict.lost > 0, "{verdict}");
+    assert!(verdict.lost > 0 && verdict.undelivered > 0, "{verdict}");
 }
 
 #[cfg(test)]
@@ -60,8 +86,15 @@ mod tortured {
         }
     }
 
+    /// Nothing has to wait for all of this patience unless a test fails.
     pub(super) fn kill(way: &str) -> Verdict {
-        let plan = kill::Plan { cycles: 3, seed: 7, devices: 4, load: 1500, which: which(way) };
+        kill_within(way, 20)
+    }
+
+    /// For sites that never send what is owed: seconds without it are seconds of the test.
+    pub(super) fn kill_within(way: &str, patience: u64) -> Verdict {
+        let (cycles, load) = (3, 1500);
+        let plan = kill::Plan { cycles, seed: 7, devices: 4, load, patience, which: which(way) };
         let verdict = kill::run(&plan).unwrap();
         assert!(verdict.judged > 300, "too little was acknowledged: {verdict}");
         verdict
@@ -79,6 +112,7 @@ mod tortured {
             seed: 3,
             devices: 4,
             load: 400,
+            patience: 1,
             which: which(way),
         };
         Some(power::run(&plan).unwrap())

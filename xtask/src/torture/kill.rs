@@ -3,28 +3,31 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
-use super::device::{Device, Habits, Script};
+use super::device::{Habits, Memory, Script};
 use super::judge::{Scope, judge};
 use super::ledger::Ledger;
+use super::listener::Listener;
+use super::load::{Crew, Load, Moment};
+use super::readings::{Reading, Standing};
 use super::site::{Program, Site};
-use super::{Verdict, Which, sql};
+use super::{Verdict, Which, sql, standing};
 use crate::clock;
 use crate::dice::Dice;
 
 /// A site that opens slower than this is stuck. What it should take is measured elsewhere.
 const READY_WAIT: Duration = Duration::from_secs(60);
 
-/// A site under load that acknowledges nothing for so long is stuck.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
-
 /// Two days back: in the past for as long as a run lasts, and never far from the present.
 const EPOCH_AGE_MS: i64 = 2 * 24 * 3600 * 1000;
+
+/// What the site may owe the listener when a cycle begins. It keeps 100,000 messages for a client
+/// and no more; a cycle adds some thousands.
+const BACKLOG_MAX: u64 = 40_000;
 
 /// Sequences in one question of the last check.
 const QUESTION: u64 = 20_000;
@@ -40,6 +43,9 @@ pub struct Plan {
     /// Messages acknowledged before a kill, at most.
     #[arg(long, default_value_t = 4000)]
     pub load: u64,
+    /// Seconds without any message after which a subscriber waits no longer for what it is owed.
+    #[arg(long, default_value_t = 30)]
+    pub patience: u64,
     #[command(flatten)]
     pub which: Which,
 }
@@ -70,16 +76,22 @@ struct Run<'a> {
     /// From this sequence on, SQL has not been asked since the last load.
     unjudged: u64,
     early_kills: u64,
+    /// Of each device.
+    memories: Vec<Memory>,
+    listener: Listener,
 }
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan, program: &'a Program, scratch: &'a Path) -> Self {
+        let epoch_ms = clock::unix_millis() - EPOCH_AGE_MS;
         Self {
             plan,
             program,
             scratch,
             ledger: Ledger::new(plan.devices),
-            epoch_ms: clock::unix_millis() - EPOCH_AGE_MS,
+            memories: (0..plan.devices).map(|_| Memory::default()).collect(),
+            listener: Listener::new(epoch_ms, Dice::new(!plan.seed)),
+            epoch_ms,
             dice: Dice::new(plan.seed),
             verdict: Verdict::default(),
             unjudged: 0,
@@ -88,6 +100,7 @@ impl<'a> Run<'a> {
     }
 
     fn cycles(&mut self) -> Result<()> {
+        self.subscribe_and_kill()?;
         for cycle in 0..self.plan.cycles {
             self.cycle().with_context(|| format!("in cycle {cycle}"))?;
             if cycle % 10 == 9 {
@@ -102,13 +115,25 @@ impl<'a> Run<'a> {
             self.judge(&site, first, end.min(first + QUESTION))?;
             first += QUESTION;
         }
+        self.judge_retained(&site)?;
+        self.judge_delivered(&site)?;
         site.kill()?;
         self.verdict.acknowledged = self.ledger.acknowledged_count();
         self.verdict.deed = format!(
-            "{} kills under load and {} while starting, seed {}",
-            self.plan.cycles, self.early_kills, self.plan.seed
+            "{} kills under load and {} while starting, seed {}; {}",
+            self.plan.cycles,
+            self.early_kills,
+            self.plan.seed,
+            self.listener.deed()
         );
         Ok(())
+    }
+
+    /// The moment the listener is told that it is subscribed, it is so for good.
+    fn subscribe_and_kill(&mut self) -> Result<()> {
+        let site = self.start()?;
+        self.listener.subscribe(site.mqtt()).context("of the listener")?;
+        site.kill()
     }
 
     fn cycle(&mut self) -> Result<()> {
@@ -116,6 +141,10 @@ impl<'a> Run<'a> {
         let end = self.ledger.end();
         if self.unjudged < end {
             self.judge(&site, self.unjudged, end)?;
+        }
+        self.judge_retained(&site)?;
+        if self.ledger.acknowledged_count() > self.listener.count() + BACKLOG_MAX {
+            self.catch_up(&site)?;
         }
         self.load_and_kill(site, end)
     }
@@ -145,45 +174,56 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A fresh subscriber gets what is retained.
+    fn judge_retained(&mut self, site: &Site) -> Result<()> {
+        let due: Vec<Standing> = self.memories.iter().map(Memory::standing).collect();
+        let patience = Duration::from_secs(self.plan.patience);
+        let greeting = standing::greeting(site.mqtt(), &due, patience)?;
+        standing::judge(&due, &greeting, &mut self.verdict);
+        Ok(())
+    }
+
+    /// Devices are silent, so in the end the listener has everything that was acknowledged.
+    fn judge_delivered(&mut self, site: &Site) -> Result<()> {
+        for reading in self.catch_up(site)? {
+            let fate = self.ledger.fate(reading);
+            self.verdict.undelivered(&format!("{reading:?}, {fate:?}"));
+        }
+        self.verdict.owed = self.ledger.acknowledged_count();
+        Ok(())
+    }
+
+    fn catch_up(&mut self, site: &Site) -> Result<Vec<Reading>> {
+        let owed = self.ledger.acknowledged_by(0);
+        let patience = Duration::from_secs(self.plan.patience);
+        let left = self.listener.catch_up(site.mqtt(), owed, patience);
+        self.verdict.absorb(self.listener.findings());
+        left.context("of the listener")
+    }
+
     /// All devices publish from `first` on; some send again what the last kill left open.
     fn load_and_kill(&mut self, site: Site, first: u64) -> Result<()> {
         let scripts = self.scripts(first);
-        let again = scripts.iter().filter_map(|script| script.again.front().copied()).min();
-        self.unjudged = again.unwrap_or(first);
-        let goal = self.ledger.acknowledged_count() + 1 + self.dice.below(self.plan.load);
-        let killed = AtomicBool::new(false);
-        let (ledger, epoch_ms, addresses) =
-            (&self.ledger, self.epoch_ms, (site.mqtt(), site.http()));
-        // SQL takes longer than a short load: every other time the kill waits for an answer of it.
-        let patient = self.dice.one_in(2);
-        let jitter = self.dice.up_to(Duration::from_millis(3));
-        let (reached, samples) = std::thread::scope(|scope| {
-            for script in scripts {
-                let device = Device::new(Habits::of(script.device), script, ledger, None);
-                scope.spawn(move || {
-                    let end = device.run(addresses.0);
-                    ledger.connection_ended();
-                    end
-                });
+        let again = scripts.iter().filter_map(|script| script.again.front().copied());
+        let open = self.memories.iter().filter_map(|memory| memory.flights.oldest_open());
+        self.unjudged = again.chain(open).min().unwrap_or(first);
+        let moment = Moment {
+            goal: self.ledger.acknowledged_count() + 1 + self.dice.below(self.plan.load),
+            patient: self.dice.one_in(2),
+            jitter: self.dice.up_to(Duration::from_millis(3)),
+        };
+        let load = Load::new(&self.ledger, self.epoch_ms, &site);
+        let listener = &mut self.listener;
+        let crew = Crew { scripts, memories: &mut self.memories, listener };
+        let samples = load.run(crew, moment, site);
+        self.verdict.absorb(self.listener.findings());
+        for (device, memory) in self.memories.iter_mut().enumerate() {
+            self.verdict.resumed += std::mem::take(&mut memory.resumed);
+            for _ in 0..std::mem::take(&mut memory.sessions_lost) {
+                self.verdict.session_lost(&format!("of device {device}"));
             }
-            let sampler = scope.spawn(|| sample(ledger, addresses.1, epoch_ms, &killed));
-            let reached = ledger.wait_for(goal, SILENCE_MAX);
-            if reached && patient {
-                ledger.wait_for_sample(SILENCE_MAX);
-            }
-            clock::pause(jitter);
-            killed.store(true, Ordering::SeqCst);
-            let ended = site.kill();
-            let samples = sampler.join();
-            ended.map(|()| (reached, samples))
-        })?;
-        let mut samples = samples.map_err(|_panic| anyhow::anyhow!("the sampler panicked"))??;
-        self.verdict.sampled += samples.sampled;
-        self.verdict.late += samples.late;
-        self.verdict.examples.append(&mut samples.examples);
-        if !reached {
-            bail!("a connection ended by itself, or nothing was acknowledged for {SILENCE_MAX:?}");
         }
+        self.verdict.absorb(samples?);
         Ok(())
     }
 
@@ -199,35 +239,4 @@ impl<'a> Run<'a> {
             })
             .collect()
     }
-}
-
-/// Asks for the reading acknowledged last, again and again: SQL has to have it at once.
-fn sample(
-    ledger: &Ledger,
-    http: std::net::SocketAddr,
-    epoch_ms: i64,
-    killed: &AtomicBool,
-) -> Result<Verdict> {
-    let mut samples = Verdict::default();
-    let mut last = ledger.latest();
-    while !killed.load(Ordering::SeqCst) {
-        let latest = ledger.latest();
-        let Some(reading) = latest.filter(|_| latest != last) else {
-            std::thread::yield_now();
-            continue;
-        };
-        last = latest;
-        match sql::rows_of(http, epoch_ms, reading) {
-            Ok(rows) => {
-                samples.sampled += 1;
-                ledger.sampled();
-                if rows.len() != super::readings::SIGNALS.len() {
-                    samples.late(&format!("{reading:?}: {} rows at once", rows.len()));
-                }
-            }
-            Err(_) if killed.load(Ordering::SeqCst) => {}
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(samples)
 }

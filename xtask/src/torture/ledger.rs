@@ -25,8 +25,8 @@ struct Book {
     latest: Option<Reading>,
     /// Questions to SQL that were answered under load.
     sampled: u64,
-    /// Connections that ended.
-    ended: u32,
+    /// Why connections ended, since the load began.
+    ended: Vec<String>,
 }
 
 /// Shared by all devices of a run.
@@ -67,9 +67,20 @@ impl Ledger {
         }
     }
 
-    pub(super) fn connection_ended(&self) {
-        self.book().ended += 1;
+    /// A load begins: connections end in it only with the site.
+    pub(super) fn begin(&self) {
+        self.book().ended.clear();
+    }
+
+    pub(super) fn connection_ended(&self, why: &anyhow::Error) {
+        self.book().ended.push(format!("{why:#}"));
         self.changed.notify_all();
+    }
+
+    /// Why the first connection ended.
+    #[must_use]
+    pub(super) fn first_end(&self) -> Option<String> {
+        self.book().ended.first().cloned()
     }
 
     pub(super) fn sampled(&self) {
@@ -80,8 +91,8 @@ impl Ledger {
     /// Waits for the next such answer, or until a connection ends.
     pub(super) fn wait_for_sample(&self, longest: Duration) {
         let book = self.book();
-        let (sampled, ended) = (book.sampled, book.ended);
-        let same = |book: &mut Book| book.sampled == sampled && book.ended == ended;
+        let sampled = book.sampled;
+        let same = |book: &mut Book| book.sampled == sampled && book.ended.is_empty();
         drop(self.changed.wait_timeout_while(book, longest, same));
     }
 
@@ -101,13 +112,12 @@ impl Ledger {
     #[must_use]
     pub(super) fn wait_for(&self, goal: u64, longest: Duration) -> bool {
         let mut book = self.book();
-        let ended = book.ended;
         while book.acknowledged < goal {
             let before = book.acknowledged;
             let waited = self.changed.wait_timeout(book, longest);
             let (after, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             book = after;
-            if book.ended != ended || timeout.timed_out() && book.acknowledged == before {
+            if !book.ended.is_empty() || timeout.timed_out() && book.acknowledged == before {
                 return false;
             }
         }
@@ -118,6 +128,20 @@ impl Ledger {
     pub(super) fn fate(&self, reading: Reading) -> Fate {
         let mut book = self.book();
         book.fate(reading).map_or(Fate::Unsent, |fate| *fate)
+    }
+
+    /// Everything that was acknowledged when the disk had seen no more writes than this.
+    #[must_use]
+    pub(super) fn acknowledged_by(&self, most: u64) -> Vec<Reading> {
+        let mut all = Vec::new();
+        for (device, fates) in (0..).zip(&self.book().fates) {
+            for (sequence, fate) in (0..).zip(fates) {
+                if matches!(fate, Fate::Acknowledged { writes } if *writes <= most) {
+                    all.push(Reading { device, sequence });
+                }
+            }
+        }
+        all
     }
 
     /// One more than the highest sequence of any device.

@@ -11,13 +11,15 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::crash_image::{Replay, copy_sparse};
-use super::device::{Device, Habits, Script};
-use super::disk::{self, LoggedDisk, Mount};
+use super::device::{Device, Memory, Script};
+use super::disk::{self, LoggedDisk, Mount, WriteCount};
 use super::judge::{Scope, judge};
 use super::ledger::Ledger;
-use super::site::Program;
+use super::listener::Listener;
+use super::readings::Standing;
+use super::site::{Program, Site};
 use super::write_log::WriteLog;
-use super::{Verdict, Which, sql};
+use super::{Verdict, Which, sql, standing};
 use crate::clock;
 use crate::dice::Dice;
 
@@ -44,6 +46,9 @@ pub struct Plan {
     /// Messages acknowledged in a recording.
     #[arg(long, default_value_t = 5000)]
     pub load: u64,
+    /// Seconds without any message after which a subscriber waits no longer for what it is owed.
+    #[arg(long, default_value_t = 30)]
+    pub patience: u64,
     #[command(flatten)]
     pub which: Which,
 }
@@ -82,7 +87,11 @@ struct Recording<'a> {
     folder: &'a Path,
     ledger: Ledger,
     log: WriteLog,
+    /// Of each device.
+    memories: Vec<Memory>,
     epoch_ms: i64,
+    /// Entries when the listener, which then went, had been told that it is subscribed.
+    subscribed: u64,
     /// Entries when the file system was mounted and when the site was killed: cuts are between.
     from: u64,
     to: u64,
@@ -101,30 +110,15 @@ impl<'a> Recording<'a> {
         let from = writes.read()?;
         let data = mount.folder().join("data");
         let site = program.start(&data, &folder.join("log"))?.ready(READY_WAIT)?;
-        let (address, ledger_ref, writes_ref) = (site.mqtt(), &ledger, &writes);
-        let (reached, to) = std::thread::scope(|scope| -> Result<_> {
-            for device in 0..plan.devices {
-                let script = Script { device, epoch_ms, again: [].into(), next: 0 };
-                let device = Device::new(Habits::of(device), script, ledger_ref, Some(writes_ref));
-                scope.spawn(move || {
-                    let end = device.run(address);
-                    ledger_ref.connection_ended();
-                    end
-                });
-            }
-            let reached = ledger.wait_for(plan.load, SILENCE_MAX);
-            let to = writes.read();
-            site.kill()?;
-            Ok((reached, to?))
-        })?;
+        Listener::new(epoch_ms, Dice::new(0)).subscribe(site.mqtt())?;
+        let subscribed = writes.read()?;
+        let mut memories: Vec<Memory> = (0..plan.devices).map(|_| Memory::default()).collect();
+        let to = load_and_cut(plan.load, epoch_ms, &mut memories, (&ledger, &writes), site)?;
         drop(mount);
         disk.stop()?;
         disk::check(&image)?;
-        if !reached {
-            bail!("a connection ended by itself, or nothing was acknowledged for {SILENCE_MAX:?}");
-        }
         let log = WriteLog::open(&folder.join("write-log"))?;
-        Ok(Self { plan, folder, ledger, log, epoch_ms, from, to })
+        Ok(Self { plan, folder, ledger, log, memories, epoch_ms, subscribed, from, to })
     }
 
     fn cut(
@@ -161,6 +155,55 @@ impl<'a> Recording<'a> {
         let rows = sql::rows(site.http(), self.epoch_ms, 0, end)?;
         let scope = Scope { devices: self.plan.devices, first: 0, end, writes: place };
         judge(&self.ledger, scope, &rows, verdict);
+        self.judge_subscribers(&site, place, verdict)?;
         site.kill()
     }
+
+    /// A fresh one gets what is retained; one that has been away gets all it is owed.
+    fn judge_subscribers(&self, site: &Site, place: u64, verdict: &mut Verdict) -> Result<()> {
+        let patience = Duration::from_secs(self.plan.patience);
+        let due: Vec<Standing> =
+            self.memories.iter().map(|memory| memory.standing_by(place)).collect();
+        let greeting = standing::greeting(site.mqtt(), &due, patience)?;
+        standing::judge(&due, &greeting, verdict);
+        if place < self.subscribed {
+            return Ok(());
+        }
+        let mut listener = Listener::subscribed(self.epoch_ms);
+        let owed = self.ledger.acknowledged_by(place);
+        verdict.owed += owed.len() as u64;
+        for reading in listener.catch_up(site.mqtt(), owed, patience)? {
+            verdict.undelivered(&format!("{reading:?}, {:?}", self.ledger.fate(reading)));
+        }
+        verdict.absorb(listener.findings());
+        Ok(())
+    }
+}
+
+/// All devices publish until so many messages are acknowledged; then the site is killed. Says how
+/// many entries there were before.
+fn load_and_cut(
+    load: u64,
+    epoch_ms: i64,
+    memories: &mut [Memory],
+    (ledger, writes): (&Ledger, &WriteCount),
+    site: Site,
+) -> Result<u64> {
+    let address = site.mqtt();
+    std::thread::scope(|scope| {
+        for (device, memory) in (0..).zip(memories) {
+            let script = Script { device, epoch_ms, again: [].into(), next: 0 };
+            scope.spawn(move || {
+                let Err(end) = Device::new(script, memory, ledger, Some(writes)).run(address);
+                ledger.connection_ended(&end);
+            });
+        }
+        let reached = ledger.wait_for(load, SILENCE_MAX);
+        let (to, why) = (writes.read(), ledger.first_end());
+        site.kill()?;
+        if !reached {
+            bail!("{why:?}, or nothing was acknowledged for {SILENCE_MAX:?}");
+        }
+        to
+    })
 }

@@ -4,6 +4,9 @@
 /// Behind this prefix, topics and devices have the same names.
 pub(super) const PREFIX: &str = "torture/d";
 
+/// No device of SQL's answers has a name like this.
+const STANDING_PREFIX: &str = "standing/d";
+
 /// Both are in every message, so a message that is half there is seen.
 pub(super) const SIGNALS: [Signal; 2] = [Signal::X, Signal::Y];
 
@@ -44,6 +47,20 @@ impl Reading {
         }
     }
 
+    /// The topics of all devices.
+    pub(super) const FILTER: &str = "torture/+";
+
+    /// The reading that a message is; `None` when no device sent it so.
+    #[must_use]
+    pub(super) fn parse(topic: &str, payload: &[u8], epoch_ms: i64) -> Option<Self> {
+        let device = Self::device_of(topic)?;
+        let text = std::str::from_utf8(payload).ok()?;
+        let time: i64 = text.strip_prefix(r#"{"ts":"#)?.split(',').next()?.parse().ok()?;
+        let sequence = u64::try_from(time.checked_sub(epoch_ms)?).ok()?;
+        let reading = Self { device, sequence };
+        (reading.payload(epoch_ms) == text).then_some(reading)
+    }
+
     /// `epoch_ms` is the time of number 0; each later number is a millisecond later.
     #[must_use]
     pub(super) fn payload(self, epoch_ms: i64) -> String {
@@ -61,5 +78,29 @@ impl Reading {
     #[must_use]
     pub(super) fn device_of(name: &str) -> Option<u32> {
         name.strip_prefix(PREFIX)?.parse().ok()
+    }
+}
+
+/// The retained messages of a device: counted up from 1 on a topic of its own. A subscriber gets
+/// the last one that was acknowledged, or a later one that was sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Standing {
+    pub sent: u64,
+    pub acknowledged: u64,
+}
+
+impl Standing {
+    /// The topics of all devices.
+    pub(super) const FILTER: &str = "standing/+";
+
+    #[must_use]
+    pub(super) fn topic(device: u32) -> String {
+        format!("{STANDING_PREFIX}{device}")
+    }
+
+    /// The number of a device from its topic.
+    #[must_use]
+    pub(super) fn device_of(topic: &str) -> Option<u32> {
+        topic.strip_prefix(STANDING_PREFIX)?.parse().ok()
     }
 }

@@ -23,6 +23,20 @@ pub struct Verdict {
     pub doubled: u64,
     /// Acknowledged, and yet SQL did not have it at once.
     pub late: u64,
+    /// Acknowledged messages that a subscriber with a session that lasts was owed.
+    pub owed: u64,
+    /// Of these, what never arrived.
+    pub undelivered: u64,
+    /// Messages that both sides handle at QoS 2, in sessions that last, and that came again.
+    pub delivered_twice: u64,
+    /// Sessions that the site had confirmed and did not know any more.
+    pub session_lost: u64,
+    /// Retained messages that a fresh subscriber looked for.
+    pub retained: u64,
+    /// Of these, what was not there, or only what had been there before.
+    pub retained_lost: u64,
+    /// Connections that found their session again.
+    pub resumed: u64,
     /// The longest from start to ready.
     pub opened_max: Duration,
     /// Starts that took longer than allowed.
@@ -51,12 +65,47 @@ impl Verdict {
         self.example("late", example);
     }
 
+    pub fn undelivered(&mut self, example: &str) {
+        self.undelivered += 1;
+        self.example("undelivered", example);
+    }
+
+    pub fn delivered_twice(&mut self, example: &str) {
+        self.delivered_twice += 1;
+        self.example("delivered twice", example);
+    }
+
+    pub fn session_lost(&mut self, example: &str) {
+        self.session_lost += 1;
+        self.example("session lost", example);
+    }
+
+    pub fn retained_lost(&mut self, example: &str) {
+        self.retained_lost += 1;
+        self.example("retained lost", example);
+    }
+
     pub fn opened(&mut self, took: Duration, longest: Duration) {
         self.opened_max = self.opened_max.max(took);
         if took > longest {
             self.slow += 1;
             self.example("slow", &format!("opened after {took:?}"));
         }
+    }
+
+    /// Adds what another looker found.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.sampled += other.sampled;
+        self.wrong += other.wrong;
+        self.late += other.late;
+        self.undelivered += other.undelivered;
+        self.delivered_twice += other.delivered_twice;
+        self.session_lost += other.session_lost;
+        self.retained += other.retained;
+        self.retained_lost += other.retained_lost;
+        self.resumed += other.resumed;
+        let room = EXAMPLES_MAX.saturating_sub(self.examples.len());
+        self.examples.extend(other.examples.into_iter().take(room));
     }
 
     fn example(&mut self, kind: &str, example: &str) {
@@ -67,7 +116,9 @@ impl Verdict {
 
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.lost + self.wrong + self.doubled + self.late + self.slow == 0
+        let in_sql = self.lost + self.wrong + self.doubled + self.late;
+        let in_sessions = self.undelivered + self.delivered_twice + self.session_lost;
+        in_sql + in_sessions + self.retained_lost + self.slow == 0
     }
 
     /// # Errors
@@ -76,7 +127,7 @@ impl Verdict {
         if !self.is_clean() {
             bail!("the promise was broken");
         }
-        if self.judged == 0 {
+        if self.judged == 0 || self.owed == 0 {
             bail!("nothing was acknowledged: this proves nothing");
         }
         Ok(())
@@ -97,10 +148,24 @@ impl fmt::Display for Verdict {
             self.sampled,
             self.opened_max.as_secs_f64()
         )?;
+        writeln!(
+            out,
+            "owed to a subscriber {}, sessions found again {}, retained looked for {}",
+            self.owed, self.resumed, self.retained
+        )?;
         write!(
             out,
-            "lost {}, wrong {}, doubled {}, late {}, slow starts {}",
-            self.lost, self.wrong, self.doubled, self.late, self.slow
+            "lost {}, wrong {}, doubled {}, late {}, slow starts {}, undelivered {}, \
+             delivered twice {}, sessions lost {}, retained lost {}",
+            self.lost,
+            self.wrong,
+            self.doubled,
+            self.late,
+            self.slow,
+            self.undelivered,
+            self.delivered_twice,
+            self.session_lost,
+            self.retained_lost
         )
     }
 }
