@@ -126,6 +126,13 @@ impl<P: Default> Sessions<P> {
         }
     }
 
+    /// The connection of a client that is here.
+    #[must_use]
+    pub fn connection_of(&self, client: &str) -> Option<ConnectionKey> {
+        let slot = self.by_client.get(client).copied()?;
+        self.slots.get(slot)?.connection
+    }
+
     /// Ends the session of a client that comes back too late, whenever `expire` was last called.
     //= mqtt-v5 MQTT-4.1.0-2
     pub fn end_if_over(&mut self, client: &str, now: Moment, subscriptions: &Subscriptions) {

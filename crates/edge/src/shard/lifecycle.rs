@@ -38,8 +38,11 @@ impl Shard {
         let client = assigned.as_deref().unwrap_or(connect.client_id);
         let subscriptions = Arc::clone(&self.common.subscriptions);
         self.sessions.end_if_over(client, now.moment, &subscriptions);
-        let Ok(opened) = self.sessions.open(client, connect.clean_start, key, &subscriptions)
-        else {
+        //= mqtt-v311 MQTT-3.1.2-6
+        let before = self.sessions.connection_of(client);
+        let ends = before.is_some_and(|before| !self.outlives(before));
+        let clean = connect.clean_start || ends;
+        let Ok(opened) = self.sessions.open(client, clean, key, &subscriptions) else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };
         let displaced = self.displace(&opened, client, now);

@@ -198,7 +198,7 @@ impl Shard {
 
     /// Whether the session of a connection is kept when the connection ends, so that its messages
     /// may have to be sent again.
-    fn outlives(&self, key: ConnectionKey) -> bool {
+    pub(super) fn outlives(&self, key: ConnectionKey) -> bool {
         self.connections.get(key.0 as usize).is_some_and(|found| found.session.expiry() > 0)
     }
 
