@@ -44,7 +44,10 @@ impl Shard {
         }
         let before = self.sessions.of(client).map(|session| session.protocol.booked);
         // A session that was not to outlive its connection ends with it, also when it is taken over.
-        let clean = connect.clean_start || before == Some(false);
+        //= mqtt-v311 MQTT-3.1.2-6
+        let current = self.sessions.of(client).and_then(|session| session.connection);
+        let ends = current.is_some_and(|current| !self.outlives(current));
+        let clean = connect.clean_start || ends;
         let Ok(opened) = self.sessions.open(client, clean, key, &subscriptions) else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };

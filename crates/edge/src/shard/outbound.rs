@@ -287,6 +287,11 @@ impl Shard {
         }
     }
 
+    /// Whether the session of a connection is kept when the connection ends.
+    pub(super) fn outlives(&self, key: ConnectionKey) -> bool {
+        self.connections.get(key.0 as usize).is_some_and(|found| found.session.expiry() > 0)
+    }
+
     pub(super) fn keep(
         &mut self,
         session: SessionKey,

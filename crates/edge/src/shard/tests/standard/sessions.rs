@@ -178,6 +178,24 @@ fn a_second_connection_of_a_client_closes_the_first() {
     }
 }
 
+//= mqtt-v5 MQTT-3.1.2-6, MQTT-4.1.0-2 test
+//= mqtt-v311 MQTT-3.1.2-6 test
+#[test]
+fn a_session_that_ends_with_its_connection_is_not_taken_over() {
+    let block = an_hour();
+    for version in [V3, V5] {
+        let mut world = World::new(1);
+        let first = world.enters(&speaking(version, "anna"));
+        world.listens(first, version, "a", options(Qos::AtLeastOnce));
+        let second = world.connect(&staying(version, "anna", &block));
+        let bo = world.enters(&client("bo"));
+        world.publish(bo, "a", "1", (Qos::AtLeastOnce, 1));
+        world.shows(second, version, &expect!["CONNACK Success present=false"]);
+        let third = world.connect(&staying(version, "anna", &block));
+        world.shows(third, version, &expect!["CONNACK Success present=true"]);
+    }
+}
+
 //= mqtt-v5 MQTT-3.1.4-1, MQTT-4.13.1-1 test
 //= mqtt-v311 MQTT-3.1.2-1, MQTT-3.1.4-1, MQTT-4.8.0-1 test
 #[test]
