@@ -8,6 +8,7 @@ mod clock;
 pub mod comparison;
 pub mod conformance;
 mod dice;
+pub mod differential;
 pub mod edges;
 pub mod setup;
 pub mod spec;

@@ -1,7 +1,7 @@
 //! All automation of the project: `cargo xtask --help`.
 
 use clap::Parser;
-use xtask::{browser, comparison, conformance, spec, suite, tidy, torture};
+use xtask::{browser, comparison, conformance, differential, spec, suite, tidy, torture};
 
 #[derive(Debug, Parser)]
 #[command(about = "All automation of the project")]
@@ -14,6 +14,8 @@ enum Task {
     Spec(spec::Plan),
     /// Foreign clients against the real binary. Installs them.
     Conformance(conformance::Plan),
+    /// The same random packets to mosquitto and to althing, and what each connection hears.
+    Differential(differential::Plan),
     /// The console in a real browser, with pictures.
     Browser(browser::Plan),
     /// Breaks a site in every way a machine can, and asks SQL for what was acknowledged.
@@ -30,6 +32,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::Spec(plan) => spec::run(&plan),
         Task::Conformance(plan) => conformance::run(&plan),
+        Task::Differential(plan) => differential::run(&plan),
         Task::Browser(plan) => browser::run(&plan),
         Task::Torture(torture) => torture::run(&torture),
         Task::Bench(bench) => comparison::run(&bench),

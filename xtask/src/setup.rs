@@ -42,6 +42,11 @@ pub const POWER: &[Need] = &[
     need("losetup", "--version", "mount", "power cuts: the block device"),
 ];
 
+pub const MOSQUITTO: &[Need] = &[
+    need("mosquitto", "-h", "mosquitto", "a broker to compare with"),
+    need("taskset", "--version", "util-linux", "it pins programs to cores"),
+];
+
 pub const PEERS: &[Need] = &[
     need("mosquitto", "-h", "mosquitto", "a broker to compare with"),
     need("nats-server", "--version", "nats-server", "a broker to compare with"),

@@ -41,13 +41,13 @@ impl Peer {
 }
 
 /// A broker that runs. It ends when dropped.
-pub(super) enum Running {
+pub(crate) enum Running {
     Site(Site),
     Other { process: Child, address: SocketAddr },
 }
 
 impl Running {
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         match self {
             Self::Site(site) => site.mqtt(),
             Self::Other { address, .. } => *address,
@@ -79,7 +79,7 @@ pub(super) fn start_site(program: &Program, core: u32, folder: &Path) -> Result<
 }
 
 /// Starts any other broker on one core, with its committed configuration.
-pub(super) fn start_other(
+pub(crate) fn start_other(
     peer: Peer,
     generator: &Path,
     core: u32,

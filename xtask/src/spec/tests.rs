@@ -63,6 +63,11 @@ fn a_statement_for_servers_is_cited_or_excused() {
 }
 
 #[test]
+fn every_statement_that_servers_have_to_obey_is_cited_or_excused() {
+    run(&Plan { check: true, all: false }).unwrap();
+}
+
+#[test]
 fn a_citation_of_nothing_and_one_of_an_exception_are_faults() {
     let text = "//= x X-9.9.9-9\n//= x X-3.2.0-11\n//= y X-1\n//= rfc1#section-1\n//= x X-3.10.0-1, X-3.2.0-9\n";
     check(
