@@ -15,6 +15,7 @@ mod subscribing;
 mod waiting;
 mod wills;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +152,8 @@ pub struct Shard {
     received: u64,
     sent: u64,
     timers: Wheel<Timer>,
-    wills: Vec<PendingWill>,
+    /// By client.
+    wills: BTreeMap<Arc<str>, PendingWill>,
     /// When the first of them is due.
     next_will: Moment,
     dirty: Vec<ConnectionKey>,
@@ -192,7 +194,7 @@ impl Shard {
             received: 0,
             sent: 0,
             timers: Wheel::new(),
-            wills: Vec::new(),
+            wills: BTreeMap::new(),
             next_will: wills::NEVER,
             dirty: Vec::new(),
             handovers: Vec::new(),

@@ -40,11 +40,10 @@ impl Shard {
     /// Wills of a client that is back: void if its session goes on, due if a clean start ended it.
     //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
     pub(super) fn settle_wills(&mut self, goes_on: bool, client: &str, now: Now) {
-        let waiting = self.wills.extract_if(.., |will| *will.client == *client);
-        for PendingWill { will, noted, .. } in waiting.collect::<Vec<_>>() {
-            if !goes_on {
-                self.publish_will(client, &will, noted, now);
-            }
+        if let Some(PendingWill { will, noted, .. }) = self.wills.remove(client)
+            && !goes_on
+        {
+            self.publish_will(client, &will, noted, now);
         }
     }
 
@@ -58,15 +57,16 @@ impl Shard {
 
     pub(super) fn wait_for(&mut self, will: PendingWill) {
         self.next_will = self.next_will.min(will.due);
-        self.wills.push(will);
+        self.wills.insert(Arc::clone(&will.client), will);
     }
 
     pub(super) fn publish_due_wills(&mut self, now: Now) {
         if self.wills.is_empty() || now.moment < self.next_will {
             return;
         }
-        let due: Vec<_> = self.wills.extract_if(.., |will| will.due <= now.moment).collect();
-        let next = self.wills.iter().map(|will| will.due).min();
+        let is_due = |_: &Arc<str>, will: &mut PendingWill| will.due <= now.moment;
+        let due: Vec<_> = self.wills.extract_if(.., is_due).map(|(_, will)| will).collect();
+        let next = self.wills.values().map(|will| will.due).min();
         self.next_will = next.unwrap_or(NEVER);
         for will in due {
             self.publish_will(&will.client, &will.will, will.noted, now);
