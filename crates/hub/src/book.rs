@@ -95,10 +95,10 @@ impl Book {
             else {
                 continue;
             };
-            //= mqtt-v5 MQTT-3.8.3-3
-            let own = route.no_local && *entry.booked.client == *message.client;
+            let own = *entry.booked.client == *message.client;
+            let Some(route) = route.hears(own) else { continue };
             let qos = message.qos.min(route.qos);
-            if own || qos == Qos::AtMostOnce {
+            if qos == Qos::AtMostOnce {
                 continue;
             }
             entry.booked.owe(Owed {

@@ -43,7 +43,10 @@ pub struct Grant {
 pub struct Route {
     pub session: SessionKey,
     pub qos: Qos,
+    /// Every filter that matches leaves out the client's own messages.
     pub no_local: bool,
+    /// For the client's own messages, when some of its filters leave them out and some do not.
+    pub own: Option<Box<Route>>,
     pub retain_as_published: bool,
     /// As the member of a shared group that was chosen.
     pub shared: bool,
@@ -323,11 +326,23 @@ impl Collector {
 }
 
 impl Route {
+    /// As the session hears a message, its own one or another's; `None` if it does not.
+    //= mqtt-v5 MQTT-3.8.3-3
+    #[must_use]
+    pub fn hears(&self, own: bool) -> Option<&Self> {
+        match &self.own {
+            Some(route) if own => Some(route),
+            _ if own && self.no_local => None,
+            _ => Some(self),
+        }
+    }
+
     fn of(grant: &Grant) -> Self {
         Self {
             session: grant.session,
             qos: grant.qos,
             no_local: grant.no_local,
+            own: None,
             retain_as_published: grant.retain_as_published,
             shared: false,
             identifiers: grant.identifier.into_iter().collect(),
@@ -335,6 +350,12 @@ impl Route {
     }
 
     fn merge(&mut self, grant: &Grant) {
+        match &mut self.own {
+            Some(own) if !grant.no_local => own.merge(grant),
+            None if self.no_local && !grant.no_local => self.own = Some(Box::new(Self::of(grant))),
+            None if !self.no_local && grant.no_local => self.own = Some(Box::new(self.clone())),
+            Some(_) | None => {}
+        }
         self.qos = self.qos.max(grant.qos);
         self.no_local &= grant.no_local;
         self.retain_as_published |= grant.retain_as_published;

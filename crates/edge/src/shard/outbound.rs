@@ -142,10 +142,7 @@ impl Shard {
         //= mqtt-v5 MQTT-4.8.2-4, MQTT-4.8.2-5
         let chosen = matches.groups.iter().filter_map(|group| group.get(turn % group.len().max(1)));
         for route in matches.routes.iter().chain(chosen) {
-            //= mqtt-v5 MQTT-3.8.3-3
-            if route.no_local && from == Some(route.session) {
-                continue;
-            }
+            let Some(route) = route.hears(from == Some(route.session)) else { continue };
             if route.session.shard == self.index {
                 self.deliver(&mut at_hand, route);
                 continue;

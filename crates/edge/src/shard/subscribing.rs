@@ -124,6 +124,7 @@ impl Shard {
                 session: grant.session,
                 qos: grant.qos,
                 no_local: false,
+                own: None,
                 // What was retained is shown as such, whatever the subscription says.
                 retain_as_published: true,
                 shared: false,

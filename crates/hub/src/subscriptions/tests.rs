@@ -58,6 +58,27 @@ fn overlapping_filters_of_a_session_give_one_copy_at_the_highest_qos() {
     assert_eq!((route.qos, route.identifiers.len()), (Qos::ExactlyOnce, 2));
 }
 
+//= mqtt-v5 MQTT-3.8.3-3 test
+#[test]
+fn what_a_client_hears_of_itself_comes_from_the_filters_that_let_it() {
+    let quiet = Grant { no_local: true, ..grant(7, Qos::ExactlyOnce) };
+    let loud = Grant { identifier: Some(9), ..grant(7, Qos::AtLeastOnce) };
+    for (first, second) in [(&quiet, &loud), (&loud, &quiet)] {
+        let all = Subscriptions::default();
+        all.subscribe(&filter("a/#"), first.clone()).unwrap();
+        all.subscribe(&filter("a/b"), second.clone()).unwrap();
+        let (matches, _) = all.matches(topic("a/b").as_name());
+        let [route] = &matches.routes[..] else { panic!("{matches:?}") };
+        let own = route.hears(true).unwrap();
+        assert_eq!((own.qos, &own.identifiers[..]), (Qos::AtLeastOnce, &[9][..]));
+        let others = route.hears(false).unwrap();
+        assert_eq!((others.qos, others.identifiers.len()), (Qos::ExactlyOnce, 2));
+    }
+    let all = Subscriptions::default();
+    all.subscribe(&filter("a"), quiet).unwrap();
+    assert!(all.matches(topic("a").as_name()).0.routes[0].hears(true).is_none());
+}
+
 //= mqtt-v5 MQTT-3.8.4-3, MQTT-3.10.4-1 test
 //= mqtt-v311 MQTT-3.8.4-3, MQTT-3.10.4-1 test
 #[test]
