@@ -6,9 +6,11 @@ const FIRST: Duration = Duration::from_millis(250);
 /// A broker that was away for hours is found within a minute, and a thousand sites ask it 17 times
 /// a second between them.
 const MAX: Duration = Duration::from_secs(60);
-/// A connection that lasted this long was a good one: the next pause is short again. One that is
-/// thrown out at once each time is not.
+/// A connection that lasted this long was a good one: the next pause is short again.
 const GOOD: Duration = Duration::from_secs(10);
+/// A broker that let us in is there, and two seconds are the longest it is left alone. Not shorter
+/// each time: two clients of one name throw each other out for ever.
+const FAILURES_OF_PRESENT_MAX: u32 = 3;
 
 /// Doubles with each failure. Half of each pause is chance, so that sites that lost the same broker
 /// do not come back in step.
@@ -23,10 +25,12 @@ impl Backoff {
         Self { failures: 0, dice: seed }
     }
 
-    /// A connection, or the try for one, ended after it had been up for `lasted`.
-    pub(crate) fn after(&mut self, lasted: Duration) -> Duration {
-        if lasted >= GOOD {
-            self.failures = 0;
+    /// A connection ended after it had been up for `lasted`, or the try for one.
+    pub(crate) fn after(&mut self, lasted: Option<Duration>) -> Duration {
+        match lasted {
+            None => {}
+            Some(lasted) if lasted >= GOOD => self.failures = 0,
+            Some(_) => self.failures = self.failures.min(FAILURES_OF_PRESENT_MAX),
         }
         // 250 ms doubled eight times is over a minute already.
         let whole = (FIRST * 2_u32.pow(self.failures.min(8))).min(MAX);
@@ -54,18 +58,19 @@ mod tests {
         let mut backoff = Backoff::new(7);
         let mut whole = FIRST;
         for _ in 0..20 {
-            let pause = backoff.after(Duration::ZERO);
+            let pause = backoff.after(None);
             assert!(pause >= whole / 2 && pause <= whole, "{pause:?} of {whole:?}");
             whole = (whole * 2).min(MAX);
         }
-        assert!(backoff.after(GOOD) <= FIRST);
+        assert!(backoff.after(Some(Duration::ZERO)) <= FIRST * 8, "it is there");
+        assert!(backoff.after(Some(GOOD)) <= FIRST);
     }
 
     #[test]
     fn two_seeds_do_not_come_back_in_step() {
         let pauses = |seed| {
             let mut backoff = Backoff::new(seed);
-            [(); 4].map(|()| backoff.after(Duration::ZERO))
+            [(); 4].map(|()| backoff.after(None))
         };
         assert_ne!(pauses(1), pauses(2));
         assert_eq!(pauses(1), pauses(1));

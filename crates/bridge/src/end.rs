@@ -290,8 +290,10 @@ impl End {
     /// The connection is gone. Says whether anybody should be told: a broker that is away for the
     /// same reason as before is no news.
     pub(crate) fn lost(&mut self, cause: Cause, now: Moment) -> bool {
-        let lasted =
-            if let State::Up(since) = self.state { now.since(since) } else { Duration::ZERO };
+        let lasted = match self.state {
+            State::Up(since) => Some(now.since(since)),
+            State::Down(_) | State::Dialing | State::Greeting(_) => None,
+        };
         self.state = State::Down(now.saturating_add(self.backoff.after(lasted)));
         self.epoch += 1;
         self.inbox.clear();

@@ -1,6 +1,6 @@
 //! A socket of a bridge, plain or in TLS. Nothing here blocks.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpStream as StdTcpStream, ToSocketAddrs as _};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Line {
             tls.read_tls(&mut self.socket)?;
             if let Err(broken) = tls.process_new_packets() {
                 // It is told, if the socket takes it; the connection is over either way.
-                drop(tls.write_tls(&mut self.socket));
+                drop(flush(tls, &mut self.socket));
                 return Err(io::Error::new(ErrorKind::InvalidData, broken));
             }
             flush(tls, &mut self.socket)?;
@@ -140,6 +140,14 @@ impl Write for Socket {
         match self {
             Self::Tcp(socket) => socket.write(bytes),
             Self::Unix(socket) => socket.write(bytes),
+        }
+    }
+
+    /// TLS has several records to say at once.
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.write_vectored(parts),
+            Self::Unix(socket) => socket.write_vectored(parts),
         }
     }
 
