@@ -14,9 +14,12 @@ const ALIKE_MIN: f64 = 0.7;
 const PREFIX: &str = "ALTHING_";
 
 /// The keys that are lists of tables, the keys of those, and the keys of tables in them.
-const LISTS: [(&str, &[&str], &[(&str, &[&str])]); 2] =
+const LISTS: [(&str, &[&str], Nested); 2] =
     [("mqtt.listener", listener::KEYS, &[]), (BRIDGE, bridge::KEYS, bridge::NESTED)];
 const BRIDGE: &str = "bridge";
+
+/// Tables in a table, by key, and the keys of each.
+type Nested = &'static [(&'static str, &'static [&'static str])];
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,7 +247,7 @@ fn unknown(key: &str, known: &[String], place: Origin) -> ConfigFault {
 fn check_list_keys(
     list: &str,
     value: &Value,
-    (known, nested): (&[&str], &[(&str, &[&str])]),
+    (known, nested): (&[&str], Nested),
     place: &Origin,
 ) -> Result<(), ConfigFault> {
     for table in tables(value) {

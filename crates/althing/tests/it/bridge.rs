@@ -180,7 +180,7 @@ fn a_link_that_is_cut_and_down_under_load_loses_nothing_and_keeps_the_order() {
         must_be_in_order(there.has("north/a"), COUNT);
         must_be_in_order(there.has("north/b"), COUNT);
         must_be_in_order(here.has("do/a"), COUNT);
-        assert!(proxy.cuts() >= 6, "{} connections were cut", proxy.cuts());
+        assert!(proxy.cuts() >= 3, "{} connections were cut", proxy.cuts());
         assert_eq!(site.stop(), Some(0));
     }
 }
