@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod bridge;
 mod environment;
 mod layers;
 mod listener;
 mod quantity;
 
+pub(crate) use bridge::{BridgeConfig, BridgeFault};
 pub(crate) use environment::{sources, state_folder};
 pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
 pub(crate) use listener::{ListenerConfig, ListenerFault};
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) history: HistoryConfig,
     pub(crate) query: QueryConfig,
     pub(crate) log: LogConfig,
+    pub(crate) bridge: Vec<BridgeConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +198,12 @@ pub(crate) enum ConfigFault {
     ListenersTooMany,
     #[error("mqtt.listener {name:?} {why}")]
     Listener { name: Box<str>, why: ListenerFault },
+    #[error("two bridges have the name {0:?}")]
+    SameBridge(Box<str>),
+    #[error("{} bridges are the most there can be", bridge::BRIDGES_MAX)]
+    BridgesTooMany,
+    #[error("bridge {name:?} {why}")]
+    Bridge { name: Box<str>, why: BridgeFault },
     #[error("journal.segment is {segment}; it must be from {SEGMENT_MIN} to {SEGMENT_MAX}")]
     Segment { segment: Bytes },
     #[error("journal.keep-bytes is {keep}, less than two segments of {segment}")]
@@ -223,6 +232,9 @@ impl ConfigFault {
             | Self::SameListener(_)
             | Self::ListenersTooMany
             | Self::Listener { .. }
+            | Self::SameBridge(_)
+            | Self::BridgesTooMany
+            | Self::Bridge { .. }
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
@@ -241,6 +253,9 @@ impl ConfigFault {
             | Self::SameListener(_)
             | Self::ListenersTooMany
             | Self::Listener { .. }
+            | Self::SameBridge(_)
+            | Self::BridgesTooMany
+            | Self::Bridge { .. }
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
@@ -257,6 +272,7 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigFault> {
         self.check_addresses()?;
         self.check_listeners()?;
+        self.check_bridges()?;
         let JournalConfig { segment, keep_bytes: keep, .. } = self.journal;
         if !(SEGMENT_MIN..=SEGMENT_MAX).contains(&segment) {
             return Err(ConfigFault::Segment { segment });
@@ -303,6 +319,20 @@ impl Config {
             one.resolve().map_err(|why| ConfigFault::Listener { name: name(), why })?;
             if self.mqtt.listener.iter().skip(index + 1).any(|other| one.meets(other)) {
                 return Err(ConfigFault::SameListener(name()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_bridges(&self) -> Result<(), ConfigFault> {
+        if self.bridge.len() > bridge::BRIDGES_MAX {
+            return Err(ConfigFault::BridgesTooMany);
+        }
+        for (index, one) in self.bridge.iter().enumerate() {
+            let name = || one.name.as_str().into();
+            one.resolve().map_err(|why| ConfigFault::Bridge { name: name(), why })?;
+            if self.bridge.iter().skip(index + 1).any(|other| other.name == one.name) {
+                return Err(ConfigFault::SameBridge(name()));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use crate::site::{Core, SiteOptions};
 pub(crate) fn router(
     options: &SiteOptions,
     core: &Core,
-    mqtt: SocketAddr,
+    (mqtt, bridges): (SocketAddr, Vec<(Box<str>, api::Watched)>),
 ) -> anyhow::Result<Router> {
     let catalog =
         SiteCatalog { registry: Arc::clone(&core.registry), journal: core.journal.clone() };
@@ -44,10 +44,10 @@ pub(crate) fn router(
         received_at: Arc::clone(&core.received_at),
         counted: Mutex::new(None),
     };
-    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine))))
+    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine, bridges))))
 }
 
-fn api(core: &Core, engine: Arc<Engine>) -> api::Api {
+fn api(core: &Core, engine: Arc<Engine>, bridges: Vec<(Box<str>, api::Watched)>) -> api::Api {
     let (journal, clock) = (core.journal.clone(), core.clock);
     let status = move || {
         let stats = journal.stats();
@@ -69,5 +69,6 @@ fn api(core: &Core, engine: Arc<Engine>) -> api::Api {
         meter: Arc::clone(&core.meter),
         horizon: Arc::clone(&core.horizon),
         status: Arc::new(status),
+        bridges: bridges.into(),
     }
 }

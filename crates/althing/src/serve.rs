@@ -13,7 +13,7 @@ use model::Timestamp;
 
 use crate::commands::{Context, config_complaint};
 use crate::complaint::{Complaint, Exit};
-use crate::config::{Config, ConfigFault, LogConfig, LogFormat};
+use crate::config::{BridgeConfig, Config, ConfigFault, LogConfig, LogFormat};
 use crate::reload::reload_on_signal;
 use crate::site::{RunningSite, SiteOptions};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(
     let config = context.config;
     start_log(&config.log)?;
     let zone = config.zone().map_err(|fault| config_complaint(&fault))?;
-    let options = options(config, &zone, secret()?, demo.is_some())
+    let options = options(config, &zone, (secret()?, secret()?), demo.is_some())
         .map_err(|fault| config_complaint(&fault))?;
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
     reload_on_signal(site.reloader(), site.meter())?;
@@ -55,7 +55,7 @@ pub(crate) fn run(
 fn options(
     config: &Config,
     zone: &TimeZone,
-    salt_seed: u64,
+    (salt_seed, identity): (u64, u64),
     demo: bool,
 ) -> Result<SiteOptions, ConfigFault> {
     let limits = Limits { anonymous: config.mqtt.anonymous || demo, ..Limits::default() };
@@ -75,6 +75,8 @@ fn options(
     Ok(SiteOptions {
         data: config.data.dir.clone(),
         listeners: listeners(config, &limits)?,
+        bridges: bridges(config)?,
+        identity,
         http: config.http.address,
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
         limits,
@@ -100,6 +102,13 @@ fn listeners(config: &Config, limits: &Limits) -> Result<Vec<Listener>, ConfigFa
         listeners.push(one.resolve().map_err(fault)?);
     }
     Ok(listeners)
+}
+
+fn bridges(config: &Config) -> Result<Vec<bridge::Plan>, ConfigFault> {
+    let resolve = |one: &BridgeConfig| {
+        one.resolve().map_err(|why| ConfigFault::Bridge { name: one.name.as_str().into(), why })
+    };
+    config.bridge.iter().map(resolve).collect()
 }
 
 /// What nobody outside can guess.

@@ -18,6 +18,7 @@ use model::promise::{DurableMark, ReaderMark};
 use model::{Horizon, Meter, Position, Timestamp};
 use registry::Registry;
 
+use crate::bridges::Bridges;
 use crate::ingest_thread::{IngestThread, IngestWork};
 use crate::web::Web;
 
@@ -27,6 +28,10 @@ pub(crate) struct SiteOptions {
     pub(crate) data: PathBuf,
     /// The first is where the site's own devices and pages point people to: a plain one.
     pub(crate) listeners: Vec<Listener>,
+    /// Other brokers that the site connects to.
+    pub(crate) bridges: Vec<bridge::Plan>,
+    /// By which other brokers know what came from here, for as long as this process lives.
+    pub(crate) identity: u64,
     pub(crate) http: SocketAddr,
     /// Event loops; one per core.
     pub(crate) shards: u16,
@@ -44,6 +49,7 @@ pub(crate) struct SiteOptions {
 /// A running site.
 pub(crate) struct RunningSite {
     web: Web,
+    bridges: Bridges,
     edge: Edge,
     mqtt: SocketAddr,
     ingest: IngestThread,
@@ -93,9 +99,11 @@ impl RunningSite {
         let Some(&Place::Network(mqtt)) = edge.places().first() else {
             bail!("the first listener has no address");
         };
-        let router = crate::router::router(options, &core, mqtt)?;
+        let secrets = (&core.meter, options.identity);
+        let bridges = Bridges::start(&options.bridges, &edge.within(), core.clock, secrets)?;
+        let router = crate::router::router(options, &core, (mqtt, bridges.watch()))?;
         let web = Web::serve(Web::runtime()?, http, router)?;
-        Ok(Self { web, edge, mqtt, ingest, writer, stop, replayed, core })
+        Ok(Self { web, bridges, edge, mqtt, ingest, writer, stop, replayed, core })
     }
 
     pub(crate) fn mqtt(&self) -> SocketAddr {
@@ -133,6 +141,7 @@ impl RunningSite {
 
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.web.stop();
+        self.bridges.stop()?;
         self.edge.stop().context("a shard had failed")?;
         // The journal commits what it has, which ingest still reads, and then both end.
         self.stop.store(true, Ordering::Release);

@@ -44,6 +44,9 @@ pub struct Status {
     pub journal: JournalStats,
 }
 
+/// Whether something is as it should be.
+pub type Watched = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What the API answers from.
 #[derive(Clone)]
 pub struct Api {
@@ -51,6 +54,8 @@ pub struct Api {
     pub meter: Arc<Meter>,
     pub horizon: Arc<Horizon>,
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// By name, whether the other broker of a bridge is connected.
+    pub bridges: Arc<[(Box<str>, Watched)]>,
 }
 
 impl fmt::Debug for Api {

@@ -32,6 +32,24 @@ impl Page {
     }
 }
 
+impl Page {
+    /// One line for each. Names hold nothing that would have to be escaped.
+    fn bridges(&mut self, api: &Api) {
+        if api.bridges.is_empty() {
+            return;
+        }
+        self.0.push_str(
+            "# HELP althing_bridge_up 1 while the bridge is connected to its other broker.\n\
+             # TYPE althing_bridge_up gauge\n",
+        );
+        for (name, is_up) in &*api.bridges {
+            let told =
+                writeln!(self.0, "althing_bridge_up{{bridge=\"{name}\"}} {}", u8::from(is_up()));
+            debug_assert_eq!(told, Ok(()), "a String takes every line");
+        }
+    }
+}
+
 fn text(api: &Api) -> String {
     let mut page = Page(String::new());
     for event in Event::ALL {
@@ -65,6 +83,7 @@ fn text(api: &Api) -> String {
         page.gauge(&metric, "Write and fsync of a journal frame.", seconds(span));
     }
     page.gauge("query_rows_read", "Rows that SQL took out of history.", api.engine.rows_read());
+    page.bridges(api);
     if let Some(bytes) = resident_bytes() {
         page.gauge("resident_bytes", "Memory of the process that is resident.", bytes);
     }

@@ -34,7 +34,7 @@ fn api(status: Status) -> Api {
     let limits = Limits { time: Duration::from_secs(2), ..Limits::default() };
     let engine = Engine::new(reader, Arc::clone(&horizon), Arc::new(Empty), limits).unwrap();
     let (engine, meter) = (Arc::new(engine), Arc::new(Meter::default()));
-    Api { engine, meter, horizon, status: Arc::new(move || status) }
+    Api { engine, meter, horizon, status: Arc::new(move || status), bridges: Arc::default() }
 }
 
 fn ready() -> Api {

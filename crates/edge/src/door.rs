@@ -79,9 +79,25 @@ pub(crate) struct Door {
     proxy: bool,
     certificates: Option<Certificates>,
     origins: Option<Arc<Origins>>,
+    /// It leads to this process only, whose clients need not prove who they are.
+    pub(crate) within: bool,
 }
 
 impl Door {
+    /// For clients within this process. It has no listener.
+    pub(crate) fn within(packet_bytes_max: u32) -> Self {
+        Self {
+            name: "within".into(),
+            packet_bytes_max,
+            connections_max: usize::MAX,
+            connections: AtomicUsize::new(0),
+            proxy: false,
+            certificates: None,
+            origins: None,
+            within: true,
+        }
+    }
+
     /// Reads the certificates.
     pub(crate) fn new(listener: Listener) -> Result<Self, CertificateFault> {
         let protocol = if listener.web.is_some() { HTTP } else { MQTT };
@@ -94,6 +110,7 @@ impl Door {
             proxy: listener.proxy,
             certificates: certificates.transpose()?,
             origins: listener.web.map(Arc::new),
+            within: false,
         })
     }
 
@@ -157,6 +174,7 @@ pub enum ServeFault {
 
 /// All listeners of a site, before somebody accepts.
 pub(crate) struct Opened {
+    /// Those of the listeners, in their order, and behind them that within this process.
     pub(crate) doors: Arc<[Door]>,
     pub(crate) places: Vec<Place>,
     pub(crate) files: Vec<SocketFile>,
@@ -164,7 +182,11 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) fn new(listeners: Vec<Listener>, shards: u16) -> Result<Self, ServeFault> {
+    pub(crate) fn new(
+        listeners: Vec<Listener>,
+        shards: u16,
+        packet_bytes_max: u32,
+    ) -> Result<Self, ServeFault> {
         if listeners.len() > LISTENERS_MAX {
             return Err(ServeFault::TooMany);
         }
@@ -181,6 +203,7 @@ impl Opened {
             files.extend(file);
             by_shard.iter_mut().zip(sockets).for_each(|(all, socket)| all.push(socket));
         }
+        doors.push(Door::within(packet_bytes_max));
         Ok(Self { doors: doors.into(), places, files, by_shard })
     }
 }

@@ -16,6 +16,7 @@ mod reactor;
 mod shard;
 mod transport;
 mod wheel;
+mod within;
 
 use std::io;
 use std::sync::Arc;
@@ -25,13 +26,14 @@ use std::thread::JoinHandle;
 use hub::Booked;
 use journal::Journal;
 use mio::{Poll, Waker};
-use model::Horizon;
+use model::{Horizon, Meter};
 
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
 pub use mailbox::Adopted;
 pub use shard::{Common, Found, Handover, Limits, Remote, Shard, Want};
 pub use transport::{CertificateFault, Origins, TlsFiles, probe};
+pub use within::Within;
 
 use door::{Door, Opened};
 use librarian::Librarian;
@@ -96,7 +98,8 @@ impl Loops {
         sessions: &[Booked],
     ) -> Result<Edge, ServeFault> {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
-        let Opened { doors, places, files, mut by_shard } = Opened::new(listeners, shards)?;
+        let Opened { doors, places, files, mut by_shard } =
+            Opened::new(listeners, shards, common.limits.packet_bytes_max)?;
         let stop = Arc::new(AtomicBool::new(false));
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
@@ -123,7 +126,8 @@ impl Loops {
         }
         let bell = Bell { mailboxes: self.mailboxes };
         let librarian = librarian_thread;
-        Ok(Edge { places, doors, stop, threads, librarian, bell, files })
+        let meter = Arc::clone(&common.meter);
+        Ok(Edge { places, doors, stop, threads, librarian, bell, files, meter })
     }
 }
 
@@ -138,9 +142,17 @@ pub struct Edge {
     bell: Bell,
     /// They go when the shards have gone.
     files: Vec<SocketFile>,
+    meter: Arc<Meter>,
 }
 
 impl Edge {
+    /// The way in for clients of this process.
+    #[must_use]
+    pub fn within(&self) -> Within {
+        let (doors, mailboxes) = (Arc::clone(&self.doors), Arc::clone(&self.bell.mailboxes));
+        Within { doors, mailboxes, meter: Arc::clone(&self.meter) }
+    }
+
     /// Where it listens, in the order of the listeners.
     #[must_use]
     pub fn places(&self) -> &[Place] {

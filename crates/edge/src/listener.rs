@@ -23,7 +23,7 @@ const BACKLOG: i32 = 1_024;
 const SOCKET_MODE: u32 = 0o660;
 
 /// The peer of a Unix domain socket has no address. It is on this machine.
-const THIS_MACHINE: SocketAddr =
+pub(crate) const THIS_MACHINE: SocketAddr =
     SocketAddr::V4(std::net::SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// A listening socket of one shard.

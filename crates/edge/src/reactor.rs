@@ -223,12 +223,16 @@ impl Reactor {
 
     /// Registers a socket and opens its connection.
     fn adopt(&mut self, wire: Wire, peer: SocketAddr, now: Now) -> Option<ConnectionKey> {
-        let packet_bytes_max = self.shared.doors.get(usize::from(wire.door))?.packet_bytes_max;
+        let door = self.shared.doors.get(usize::from(wire.door))?;
+        let (packet_bytes_max, within) = (door.packet_bytes_max, door.within);
         let Some(key) = self.shard.open_with(peer, packet_bytes_max, now.moment) else {
             self.shared.meter.count(Event::ConnectionRefused);
             self.close(wire);
             return None;
         };
+        if within {
+            self.shard.trust(key);
+        }
         let slot = key.0 as usize;
         if let Err(fault) = wire.register(self.poll.registry(), Token(slot)) {
             tracing::debug!(%fault, "a connection could not be registered");

@@ -77,6 +77,24 @@ events! {
     DialectLimited = "dialect_limited",
     /// Hot tails written to Parquet.
     HistoryFlushed = "history_flushes",
+    /// Times a bridge reached its other broker.
+    BridgeConnected = "bridge_connections",
+    /// Times a bridge lost its other broker.
+    BridgeLost = "bridge_connections_lost",
+    /// Messages that another broker took from a bridge.
+    BridgeSent = "bridge_messages_sent",
+    /// Messages that a bridge brought to this site.
+    BridgeReceived = "bridge_messages_received",
+    /// Messages without QoS that a bridge dropped because its other side was away.
+    BridgeUnheard = "bridge_dropped_unheard",
+    /// Messages that a bridge dropped because no line of its mapping names them on the other side.
+    BridgeUnmapped = "bridge_dropped_unmapped",
+    /// Messages that a bridge dropped because they had passed this site before, or too many sites.
+    BridgeLooped = "bridge_dropped_looped",
+    /// Messages that a bridge dropped because they are larger than the other side takes.
+    BridgeTooLarge = "bridge_dropped_too_large",
+    /// Messages that a bridge dropped because the other side refused them for good.
+    BridgeRefused = "bridge_dropped_refused",
     /// SQL statements that ran to their end.
     QueryRun = "queries",
     /// SQL statements stopped by a limit or an error.

@@ -7,13 +7,19 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Config, ConfigFault, listener};
+use super::{Config, ConfigFault, bridge, listener};
 
 /// Names less alike than this are no slip of the finger.
 const ALIKE_MIN: f64 = 0.7;
 const PREFIX: &str = "ALTHING_";
-/// The one key that is a list of tables.
-const LISTENER: &str = "mqtt.listener";
+
+/// The keys that are lists of tables, the keys of those, and the keys of tables in them.
+const LISTS: [(&str, &[&str], Nested); 2] =
+    [("mqtt.listener", listener::KEYS, &[]), (BRIDGE, bridge::KEYS, bridge::NESTED)];
+const BRIDGE: &str = "bridge";
+
+/// Tables in a table, by key, and the keys of each.
+type Nested = &'static [(&'static str, &'static [&'static str])];
 
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +97,16 @@ pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigFault> {
         why,
         place: Origin::Default,
     })?;
+    hide_secrets(&mut layers.table);
     Ok(Loaded { config, table: layers.table, origins: layers.origins })
+}
+
+/// What is shown is not what is used.
+fn hide_secrets(table: &mut Table) {
+    let bridges = table.get_mut(BRIDGE).and_then(Value::as_array_mut).into_iter().flatten();
+    for secret in bridges.filter_map(|one| one.get_mut(bridge::SECRET)) {
+        *secret = Value::from("…");
+    }
 }
 
 struct Layers {
@@ -119,6 +134,10 @@ impl Layers {
             line: line_of(text, section, key),
         };
         for (section, value) in parsed {
+            if self.table.get(&section).is_some_and(Value::is_array) {
+                self.set(&section, value, place(&section, ""))?;
+                continue;
+            }
             let Value::Table(entries) = value else {
                 return Err(self.unknown(&section, place("", &section)));
             };
@@ -137,6 +156,11 @@ impl Layers {
     fn add_variable(&mut self, name: &str, value: &str) -> Result<(), ConfigFault> {
         let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(()) };
         let place = Origin::Environment { name: name.into() };
+        let list = rest.to_ascii_lowercase();
+        if self.table.get(&list).is_some_and(Value::is_array) {
+            let value = self.as_known(&list, value).unwrap_or_else(|| Value::from(value));
+            return self.set(&list, value, place);
+        }
         let Some((section, key)) = rest.split_once("__") else {
             let meant = keys(&self.table).map(|(key, _)| variable_of(&key));
             return match meant.into_iter().find(|meant| meant.replace("__", "_") == name) {
@@ -166,7 +190,9 @@ impl Layers {
     }
 
     fn get(&self, key: &str) -> Option<&Value> {
-        let (section, key) = key.split_once('.')?;
+        let Some((section, key)) = key.split_once('.') else {
+            return self.table.get(key).filter(|value| value.is_array());
+        };
         self.table.get(section)?.as_table()?.get(key)
     }
 
@@ -175,12 +201,16 @@ impl Layers {
         if self.get(key).is_none() {
             return Err(self.unknown(key, place));
         }
-        if key == LISTENER {
-            check_listener_keys(&value, &place)?;
+        if let Some((_, known, nested)) = LISTS.iter().find(|(list, ..)| *list == key) {
+            check_list_keys(key, &value, (known, nested), &place)?;
         }
-        let (section, name) = key.split_once('.').unwrap_or_default();
-        if let Some(Value::Table(entries)) = self.table.get_mut(section) {
-            entries.insert(name.to_owned(), value);
+        match key.split_once('.') {
+            Some((section, name)) => {
+                if let Some(Value::Table(entries)) = self.table.get_mut(section) {
+                    entries.insert(name.to_owned(), value);
+                }
+            }
+            None => drop(self.table.insert(key.to_owned(), value)),
         }
         if let Err(why) = read(&self.table) {
             return Err(ConfigFault::Value { key: key.into(), why, place });
@@ -213,17 +243,32 @@ fn unknown(key: &str, known: &[String], place: Origin) -> ConfigFault {
     }
 }
 
-/// The keys of each listener, which no default names.
-fn check_listener_keys(value: &Value, place: &Origin) -> Result<(), ConfigFault> {
-    let full = |key: &str| format!("{LISTENER}.{key}");
-    let tables = value.as_array().into_iter().flatten().filter_map(Value::as_table);
-    match tables.flat_map(Table::keys).find(|key| !listener::KEYS.contains(&key.as_str())) {
-        None => Ok(()),
-        Some(key) => {
-            let known: Vec<String> = listener::KEYS.iter().map(|key| full(key)).collect();
-            Err(unknown(&full(key), &known, place.clone()))
+/// The keys of each table of a list, which no default names.
+fn check_list_keys(
+    list: &str,
+    value: &Value,
+    (known, nested): (&[&str], Nested),
+    place: &Origin,
+) -> Result<(), ConfigFault> {
+    for table in tables(value) {
+        if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
+            let full = |key: &str| format!("{list}.{key}");
+            let known: Vec<String> = known.iter().map(|key| full(key)).collect();
+            return Err(unknown(&full(key), &known, place.clone()));
+        }
+        for (key, known) in nested {
+            if let Some(inner) = table.get(*key) {
+                check_list_keys(&format!("{list}.{key}"), inner, (known, &[]), place)?;
+            }
         }
     }
+    Ok(())
+}
+
+/// One table, or those of a list.
+fn tables(value: &Value) -> impl Iterator<Item = &Table> {
+    let several = value.as_array().into_iter().flatten().filter_map(Value::as_table);
+    value.as_table().into_iter().chain(several)
 }
 
 fn read(table: &Table) -> Result<Config, Box<str>> {
@@ -236,8 +281,9 @@ fn read(table: &Table) -> Result<Config, Box<str>> {
 
 fn keys(table: &Table) -> impl Iterator<Item = (String, &Value)> {
     table.iter().flat_map(|(section, value)| {
+        let list = value.is_array().then(|| (section.clone(), value));
         let entries = value.as_table().into_iter().flatten();
-        entries.map(move |(key, value)| (format!("{section}.{key}"), value))
+        list.into_iter().chain(entries.map(move |(key, value)| (format!("{section}.{key}"), value)))
     })
 }
 

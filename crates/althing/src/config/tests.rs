@@ -4,6 +4,8 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod bridges;
+
 fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Sources {
     let flag = |(key, value): &(&'static str, &str)| {
         let name = key.rsplit('.').next().unwrap();
@@ -402,7 +404,8 @@ fn the_guide_tells_every_key_and_its_default() {
         let line = format!("| `{key}` | `{}` |", value.trim_matches('"'));
         assert!(guide.contains(&line), "docs/config.md has no line that begins {line}");
     }
-    for key in listener::KEYS {
+    let bridges = [bridge::KEYS, bridge::TLS_KEYS, bridge::ROUTE_KEYS].concat();
+    for key in listener::KEYS.iter().chain(&bridges) {
         let line = format!("| `{key}` |");
         assert!(guide.contains(&line), "docs/config.md has no line that begins {line}");
     }

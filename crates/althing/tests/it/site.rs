@@ -8,14 +8,15 @@ use field::client::Options;
 use field::{Client, Clock, Stop};
 use model::Qos;
 
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    mqtt: String,
+    pub(crate) mqtt: String,
     http: String,
 }
 
 impl Running {
-    fn start(data: &Path) -> Self {
+    /// With `althing.toml` in `data`, if there is one.
+    pub(crate) fn start(data: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_althing"))
             .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .arg("--data")
@@ -51,14 +52,19 @@ impl Running {
         answer.body_mut().read_to_string().unwrap()
     }
 
+    pub(crate) fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.http);
+        ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
     /// Asks the process to stop; says its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

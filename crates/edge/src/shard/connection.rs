@@ -33,6 +33,8 @@ pub(super) struct Connection {
     pub(super) output: Output,
     /// It is in the list of those that have something to write.
     pub(super) dirty: bool,
+    /// It comes from within this process.
+    pub(super) trusted: bool,
     /// The timer that counts; an earlier one that is still in the wheel does not.
     pub(super) timer: Moment,
 }
@@ -48,6 +50,7 @@ impl Connection {
             partial: Vec::new(),
             output: Output::default(),
             dirty: false,
+            trusted: false,
             timer: now,
         }
     }

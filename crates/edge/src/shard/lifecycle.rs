@@ -33,7 +33,8 @@ impl Shard {
     //= mqtt-v5 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.1.4-2, MQTT-3.1.4-4
     //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
     pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
-        if !self.common.limits.anonymous {
+        let trusted = self.connections.get(key.0 as usize).is_some_and(|client| client.trusted);
+        if !self.common.limits.anonymous && !trusted {
             return self.refuse(key, Reason::NotAuthorized, now);
         }
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));

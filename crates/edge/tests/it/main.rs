@@ -16,3 +16,5 @@ mod tls;
 mod web_client;
 #[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod within;

@@ -29,6 +29,15 @@ pub(crate) fn try_start(
     listeners: Vec<Listener>,
     limits: Limits,
 ) -> Result<Site, edge::ServeFault> {
+    try_start_as_told(shards, listeners, Limits { anonymous: true, ..limits })
+}
+
+/// Strangers are let in only if `limits` say so.
+pub(crate) fn try_start_as_told(
+    shards: u16,
+    listeners: Vec<Listener>,
+    limits: Limits,
+) -> Result<Site, edge::ServeFault> {
     let clock = Clock::start();
     let meter = Arc::new(Meter::default());
     let loops = Loops::new(shards).unwrap();
@@ -44,7 +53,7 @@ pub(crate) fn try_start(
         subscriptions: Arc::default(),
         retained: Arc::default(),
         meter: Arc::clone(&meter),
-        limits: Limits { anonymous: true, ..limits },
+        limits,
     };
     let edge = loops.serve(listeners, &common, (clock, &journal, &horizon), &[])?;
     Ok(Site { edge: Some(edge), meter, _writer: writer, _folder: folder })
@@ -74,6 +83,10 @@ impl Site {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
+    }
+
+    pub(crate) fn within(&self) -> edge::Within {
+        self.edge().within()
     }
 
     pub(crate) fn reloader(&self) -> Reloader {
