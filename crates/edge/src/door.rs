@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fmt, io};
 
+use model::census::{DoorName, Transport};
+
 use crate::listener::{self, Bound, Listening, SocketFile};
 use crate::transport::{
     CertificateFault, Certificates, Layers, Origins, Tls, TlsFault, TlsFiles, Wire,
@@ -72,7 +74,8 @@ impl fmt::Display for Place {
 /// A listener as all shards know it.
 #[derive(Debug)]
 pub(crate) struct Door {
-    name: Box<str>,
+    name: Arc<str>,
+    transport: Transport,
     pub(crate) packet_bytes_max: u32,
     connections_max: usize,
     connections: AtomicUsize,
@@ -85,9 +88,17 @@ impl Door {
     /// Reads the certificates.
     pub(crate) fn new(listener: Listener) -> Result<Self, CertificateFault> {
         let protocol = if listener.web.is_some() { HTTP } else { MQTT };
+        let transport = match (&listener.place, &listener.tls, &listener.web) {
+            (Place::Path(_), ..) => Transport::Unix,
+            (Place::Network(_), None, None) => Transport::Tcp,
+            (Place::Network(_), Some(_), None) => Transport::Tls,
+            (Place::Network(_), None, Some(_)) => Transport::WebSocket,
+            (Place::Network(_), Some(_), Some(_)) => Transport::SecureWebSocket,
+        };
         let certificates = listener.tls.map(|files| Certificates::read(files, protocol));
         Ok(Self {
-            name: listener.name,
+            name: listener.name.into(),
+            transport,
             packet_bytes_max: listener.packet_bytes_max,
             connections_max: listener.connections_max,
             connections: AtomicUsize::new(0),
@@ -95,6 +106,11 @@ impl Door {
             certificates: certificates.transpose()?,
             origins: listener.web.map(Arc::new),
         })
+    }
+
+    /// What operators see of it.
+    pub(crate) fn name(&self) -> DoorName {
+        DoorName { listener: Arc::clone(&self.name), transport: self.transport }
     }
 
     /// Lets one more in, if there is room. Whoever was let in has to `leave`.

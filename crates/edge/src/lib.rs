@@ -6,6 +6,7 @@
 //! `Reactor` is the event loop of one shard; `Shard` is the same shard without sockets, which the
 //! simulation drives as well.
 
+mod census;
 mod clock;
 mod door;
 mod librarian;
@@ -27,6 +28,7 @@ use journal::Journal;
 use mio::{Poll, Waker};
 use model::Horizon;
 
+pub use census::Census;
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
 pub use mailbox::Adopted;
@@ -97,6 +99,7 @@ impl Loops {
     ) -> Result<Edge, ServeFault> {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
         let Opened { doors, places, files, mut by_shard } = Opened::new(listeners, shards)?;
+        let names: Arc<[_]> = doors.iter().map(Door::name).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
@@ -113,6 +116,7 @@ impl Loops {
                 stop: Arc::clone(&stop),
             };
             let mut shard = Shard::new(index, shards, common.clone());
+            shard.set_doors(Arc::clone(&names));
             for booked in sessions {
                 shard.restore(booked, clock.now());
             }
@@ -145,6 +149,12 @@ impl Edge {
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// Where operators ask for clients.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census::new(Arc::clone(&self.bell.mailboxes))
     }
 
     #[must_use]

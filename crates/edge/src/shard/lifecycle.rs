@@ -9,7 +9,7 @@ use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, StoredWill, Vio
 
 use super::connection::{Connection, Phase};
 use super::diary::{Told, Waiting};
-use super::{Shard, Timer};
+use super::{Shard, Timer, traffic};
 use crate::clock::Now;
 
 /// Wills that wait for their delay to pass: 100,000 of about 300 bytes are 30 MB. More are
@@ -179,7 +179,7 @@ impl Shard {
 
     /// Wills of a client that is back: void if its session goes on, due if a clean start ended it.
     //= mqtt-v5 MQTT-3.1.2-8, MQTT-3.1.3-9
-    fn settle_wills(&mut self, goes_on: bool, client: &str, now: Now) {
+    pub(super) fn settle_wills(&mut self, goes_on: bool, client: &str, now: Now) {
         let waiting = self.wills.extract_if(.., |will| *will.client == *client);
         for PendingWill { will, noted, .. } in waiting.collect::<Vec<_>>() {
             if !goes_on {
@@ -319,6 +319,7 @@ impl Shard {
     /// Keep-alive, sessions that end, wills that are due.
     pub fn run_timers(&mut self, now: Now) {
         self.now = now.timestamp;
+        self.window = traffic::window_of(now.moment);
         for timer in self.timers.due(now.moment) {
             self.run_timer(&timer, now);
         }

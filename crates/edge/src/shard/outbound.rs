@@ -275,7 +275,7 @@ impl Shard {
         match delivered {
             Delivered::Sent(_) => {
                 self.common.meter.count(Event::MessageSent);
-                self.mark_dirty(key);
+                self.mark_sent(key);
                 Sent::Yes
             }
             Delivered::WindowFull | Delivered::Gone => Sent::NotNow,
