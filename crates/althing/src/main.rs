@@ -1,5 +1,6 @@
 //! The `althing` program: command line, configuration, and the way from one to the other.
 
+mod broker;
 mod catalog;
 mod cli;
 mod commands;

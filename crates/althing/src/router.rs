@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context as _;
 use axum::Router;
 use console::Identity;
+use edge::Census;
 use query::Engine;
 
+use crate::broker::Broker;
 use crate::catalog::SiteCatalog;
 use crate::pages::Pages;
 use crate::site::{Core, SiteOptions};
@@ -15,7 +17,7 @@ use crate::site::{Core, SiteOptions};
 pub(crate) fn router(
     options: &SiteOptions,
     core: &Core,
-    mqtt: SocketAddr,
+    (mqtt, census): (SocketAddr, Census),
 ) -> anyhow::Result<Router> {
     let catalog =
         SiteCatalog { registry: Arc::clone(&core.registry), journal: core.journal.clone() };
@@ -43,11 +45,12 @@ pub(crate) fn router(
         engine: Arc::clone(&engine),
         received_at: Arc::clone(&core.received_at),
         counted: Mutex::new(None),
+        census: census.clone(),
     };
-    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine))))
+    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine, census))))
 }
 
-fn api(core: &Core, engine: Arc<Engine>) -> api::Api {
+fn api(core: &Core, engine: Arc<Engine>, census: Census) -> api::Api {
     let (journal, clock) = (core.journal.clone(), core.clock);
     let status = move || {
         let stats = journal.stats();
@@ -68,6 +71,7 @@ fn api(core: &Core, engine: Arc<Engine>) -> api::Api {
         engine,
         meter: Arc::clone(&core.meter),
         horizon: Arc::clone(&core.horizon),
+        clients: Arc::new(Broker(census)),
         status: Arc::new(status),
     }
 }

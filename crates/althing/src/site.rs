@@ -93,7 +93,7 @@ impl RunningSite {
         let Some(&Place::Network(mqtt)) = edge.places().first() else {
             bail!("the first listener has no address");
         };
-        let router = crate::router::router(options, &core, mqtt)?;
+        let router = crate::router::router(options, &core, (mqtt, edge.census()))?;
         let web = Web::serve(Web::runtime()?, http, router)?;
         Ok(Self { web, edge, mqtt, ingest, writer, stop, replayed, core })
     }

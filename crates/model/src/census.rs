@@ -61,6 +61,7 @@ pub struct Question {
 pub struct Totals {
     pub sessions: u64,
     pub connected: u64,
+    pub subscriptions: u64,
     /// Messages that wait in queues.
     pub queued: u64,
     /// Messages under way to clients, not confirmed yet.
@@ -219,6 +220,21 @@ pub enum Unanswered {
 }
 
 impl Order {
+    /// As addresses call it; `None` for a word that is no order.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Id, Self::Rate, Self::Waiting].into_iter().find(|order| order.word() == word)
+    }
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Rate => "rate",
+            Self::Waiting => "waiting",
+        }
+    }
+
     /// What a client is sorted by, largest first.
     #[must_use]
     pub fn weight(self, client: &Client) -> u64 {
@@ -244,6 +260,25 @@ impl Order {
 }
 
 impl Mark {
+    /// The pair of `text`. `None` when the text is no mark in this order.
+    #[must_use]
+    pub fn parse(text: &str, order: Order) -> Option<Self> {
+        if order == Order::Id {
+            return Some(Self { weight: 0, client: text.into() });
+        }
+        let (weight, client) = text.split_once('.')?;
+        Some(Self { weight: weight.parse().ok()?, client: client.into() })
+    }
+
+    /// As it stands in an address: the client, and before it what it was sorted by.
+    #[must_use]
+    pub fn text(&self, order: Order) -> String {
+        match order {
+            Order::Id => self.client.to_string(),
+            Order::Rate | Order::Waiting => format!("{}.{}", self.weight, self.client),
+        }
+    }
+
     /// Whether a client comes behind this one: with a smaller weight, or with the same and a later
     /// name.
     #[must_use]
@@ -256,6 +291,7 @@ impl Totals {
     pub fn add(&mut self, other: &Self) {
         self.sessions += other.sessions;
         self.connected += other.connected;
+        self.subscriptions += other.subscriptions;
         self.queued += other.queued;
         self.in_flight += other.in_flight;
         self.output_bytes += other.output_bytes;

@@ -92,6 +92,7 @@ impl Inquiry {
     fn count(&mut self, session: &Session<Kept>, connection: Option<&Connection>, now: Moment) {
         let totals = &mut self.totals;
         totals.sessions += 1;
+        totals.subscriptions += session.filters().len() as u64;
         totals.queued += session.queue.len() as u64;
         totals.in_flight += in_flight(session, connection);
         if let Some(connection) = connection {

@@ -48,6 +48,17 @@ fn a_mark_stands_between_clients_of_the_same_weight() {
 }
 
 #[test]
+fn a_mark_is_the_same_after_a_way_through_an_address() {
+    for order in [Order::Id, Order::Rate, Order::Waiting] {
+        let weight = if order == Order::Id { 0 } else { 17 };
+        let mark = Mark { weight, client: "a.b/c".into() };
+        assert_eq!(Mark::parse(&mark.text(order), order), Some(mark));
+        assert_eq!(Order::parse(order.word()), Some(order));
+    }
+    assert_eq!(Mark::parse("many.anna", Order::Rate), None);
+}
+
+#[test]
 fn a_message_in_a_queue_weighs_more_than_any_output() {
     let weigh = |queued, bytes| Order::Waiting.weight_of(0, queued, bytes);
     assert!(weigh(1, 0) > weigh(0, u64::MAX));
