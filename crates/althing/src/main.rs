@@ -1,6 +1,7 @@
 //! The `althing` program: command line, configuration, and the way from one to the other.
 
 mod bridges;
+mod broker;
 mod catalog;
 mod cli;
 mod commands;

@@ -7,6 +7,7 @@ mod device;
 mod lists;
 mod overview;
 mod sql;
+mod system;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,13 +15,14 @@ use std::time::Duration;
 
 use console::{
     Changes, Device, DeviceFilter, DeviceList, Durable, Identity, Overview, Site, SiteFault,
-    SqlAnswer, SqlFault, Status, Table, Want, Window,
+    SqlAnswer, SqlFault, Status, System, Table, Want, Window,
 };
-use edge::Clock;
+use edge::{Census, Clock};
 use futures::future::BoxFuture;
 use history::{LatestValue, Reader, View};
 use ingest::Feed;
 use journal::Journal;
+use model::census::{self, Fate, Question, Unanswered};
 use model::{Horizon, Moment, Timestamp};
 use registry::{DeviceIndex, Directory, Registry};
 
@@ -41,6 +43,8 @@ pub(crate) struct Pages {
     pub(crate) received_at: Arc<AtomicI64>,
     /// Readings of today, and when they were counted.
     pub(crate) counted: Mutex<Option<(Moment, u64)>>,
+    /// Where the broker's clients are asked for.
+    pub(crate) census: Census,
 }
 
 impl std::fmt::Debug for Pages {
@@ -88,6 +92,26 @@ impl Site for Pages {
 
     fn sql(&self, statement: &str) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
         sql::run(self, statement)
+    }
+
+    fn system(&self) -> Result<System, SiteFault> {
+        Ok(system::system(self))
+    }
+
+    fn clients(&self, question: &Question) -> Result<census::Page, SiteFault> {
+        self.census.page(question).map_err(fault)
+    }
+
+    fn client(&self, id: &str) -> Result<Option<census::Detail>, SiteFault> {
+        self.census.client(id).map_err(fault)
+    }
+
+    fn close_client(&self, id: &str, fate: Fate) -> Result<bool, SiteFault> {
+        match self.census.close(id, fate) {
+            Ok(()) => Ok(true),
+            Err(Unanswered::Unknown) => Ok(false),
+            Err(unanswered) => Err(fault(unanswered)),
+        }
     }
 
     fn changes(&self, since: u64, want: &Want) -> Result<Changes, SiteFault> {

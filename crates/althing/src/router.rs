@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context as _;
 use axum::Router;
 use console::Identity;
+use edge::Census;
 use query::Engine;
 
+use crate::broker::Broker;
 use crate::catalog::SiteCatalog;
 use crate::pages::Pages;
 use crate::site::{Core, SiteOptions};
@@ -15,7 +17,7 @@ use crate::site::{Core, SiteOptions};
 pub(crate) fn router(
     options: &SiteOptions,
     core: &Core,
-    (mqtt, bridges): (SocketAddr, Vec<(Box<str>, api::Watched)>),
+    (mqtt, census, bridges): (SocketAddr, Census, Vec<(Box<str>, api::Watched)>),
 ) -> anyhow::Result<Router> {
     let catalog =
         SiteCatalog { registry: Arc::clone(&core.registry), journal: core.journal.clone() };
@@ -43,11 +45,17 @@ pub(crate) fn router(
         engine: Arc::clone(&engine),
         received_at: Arc::clone(&core.received_at),
         counted: Mutex::new(None),
+        census: census.clone(),
     };
-    Ok(console::router(Arc::new(pages)).merge(api::router(api(core, engine, bridges))))
+    let api = api(core, engine, (census, bridges));
+    Ok(console::router(Arc::new(pages)).merge(api::router(api)))
 }
 
-fn api(core: &Core, engine: Arc<Engine>, bridges: Vec<(Box<str>, api::Watched)>) -> api::Api {
+fn api(
+    core: &Core,
+    engine: Arc<Engine>,
+    (census, bridges): (Census, Vec<(Box<str>, api::Watched)>),
+) -> api::Api {
     let (journal, clock) = (core.journal.clone(), core.clock);
     let status = move || {
         let stats = journal.stats();
@@ -68,6 +76,7 @@ fn api(core: &Core, engine: Arc<Engine>, bridges: Vec<(Box<str>, api::Watched)>)
         engine,
         meter: Arc::clone(&core.meter),
         horizon: Arc::clone(&core.horizon),
+        clients: Arc::new(Broker(census)),
         status: Arc::new(status),
         bridges: bridges.into(),
     }

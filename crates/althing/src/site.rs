@@ -101,7 +101,8 @@ impl RunningSite {
         };
         let secrets = (&core.meter, options.identity);
         let bridges = Bridges::start(&options.bridges, &edge.within(), core.clock, secrets)?;
-        let router = crate::router::router(options, &core, (mqtt, bridges.watch()))?;
+        let parts = (mqtt, edge.census(), bridges.watch());
+        let router = crate::router::router(options, &core, parts)?;
         let web = Web::serve(Web::runtime()?, http, router)?;
         Ok(Self { web, bridges, edge, mqtt, ingest, writer, stop, replayed, core })
     }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use model::census::Unanswered;
 use query::{Code, QueryFault};
 use serde::Serialize;
 
@@ -32,6 +33,30 @@ struct At {
 pub(crate) fn plain(status: StatusCode, code: &'static str, message: &str, hint: &str) -> Response {
     let told = Told { code, message: message.to_owned(), hint: hint.to_owned(), position: None };
     (status, Json(Body { error: told })).into_response()
+}
+
+/// Of a question about clients.
+pub(crate) fn unanswered(cause: Unanswered) -> Response {
+    let (status, code, hint) = match cause {
+        Unanswered::Unknown => (StatusCode::NOT_FOUND, "not_found", "GET /api/clients lists them."),
+        Unanswered::Busy | Unanswered::Full => {
+            (StatusCode::SERVICE_UNAVAILABLE, "busy", "Try again in a moment.")
+        }
+        Unanswered::Stopping => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Try again when it is back.")
+        }
+    };
+    let mut message = cause.to_string();
+    if let Some(first) = message.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    message.push('.');
+    let mut response = plain(status, code, &message, hint);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let retry = HeaderValue::from_static(RETRY_AFTER);
+        response.headers_mut().insert(header::RETRY_AFTER, retry);
+    }
+    response
 }
 
 pub(crate) fn of(fault: QueryFault) -> Response {

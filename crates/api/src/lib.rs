@@ -1,11 +1,13 @@
-//! The HTTP API of a site: SQL, health and metrics. Carries; `query` and the site decide.
+//! The HTTP API of a site: SQL, clients, health and metrics. Carries; `query` and the site decide.
 //!
 //! Errors are `{"error":{"code","message","hint","position"?}}` and say nothing of the inside.
 
+mod clients;
 mod fault;
 mod format;
 mod health;
 mod metrics;
+mod origin;
 mod sql;
 
 use std::fmt;
@@ -17,8 +19,11 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
+use model::census::{Detail, Fate, Page, Question, Unanswered};
 use model::{Event, Horizon, Meter, Position};
 use query::Engine;
+
+pub use metrics::resident_bytes;
 
 /// A statement longer than this was not written for reading.
 const STATEMENT_BYTES_MAX: usize = 256 << 10;
@@ -47,12 +52,33 @@ pub struct Status {
 /// Whether something is as it should be.
 pub type Watched = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// The clients of the broker, as its shards know them. The methods wait for the shards; the API
+/// calls them off the async threads.
+pub trait Clients: Send + Sync + 'static {
+    /// # Errors
+    /// When a shard does not answer in time.
+    fn page(&self, question: &Question) -> Result<Page, Unanswered>;
+
+    /// `None` when nobody has that name.
+    ///
+    /// # Errors
+    /// When a shard does not answer in time.
+    fn client(&self, client: &str) -> Result<Option<Detail>, Unanswered>;
+
+    /// Closes the connection of a client as an administrative action.
+    ///
+    /// # Errors
+    /// When there is no such client, or a shard does not answer in time.
+    fn close(&self, client: &str, fate: Fate) -> Result<(), Unanswered>;
+}
+
 /// What the API answers from.
 #[derive(Clone)]
 pub struct Api {
     pub engine: Arc<Engine>,
     pub meter: Arc<Meter>,
     pub horizon: Arc<Horizon>,
+    pub clients: Arc<dyn Clients>,
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
     /// By name, whether the other broker of a bridge is connected.
     pub bridges: Arc<[(Box<str>, Watched)]>,
@@ -68,6 +94,8 @@ impl fmt::Debug for Api {
 pub fn router(api: Api) -> Router {
     Router::new()
         .route("/api/sql", get(sql::shared).post(sql::posted))
+        .route("/api/clients", get(clients::list))
+        .route("/api/clients/{id}", get(clients::show).delete(clients::close))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

@@ -7,11 +7,15 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use model::Event;
+use model::census::{Question, Totals};
 
-use crate::Api;
+use crate::{Api, clients};
 
 pub(crate) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&api))
+    // Without an answer of the shards the rest is still worth telling.
+    let totals = clients::ask(&api, |clients| clients.page(&Question::default())).await;
+    let totals = totals.ok().map(|page| page.totals);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&api, totals))
 }
 
 /// Lines grow in a String, which takes all that is written.
@@ -29,6 +33,23 @@ impl Page {
 
     fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
         self.metric(name, "gauge", help, value);
+    }
+
+    fn clients(&mut self, totals: &Totals) {
+        for (name, help, value) in [
+            ("sessions", "Sessions, those of clients that are away included.", totals.sessions),
+            ("sessions_connected", "Sessions whose client is connected.", totals.connected),
+            ("subscriptions", "Topic filters that sessions listen to.", totals.subscriptions),
+            ("queued_messages", "Messages that wait for a subscriber.", totals.queued),
+            (
+                "in_flight_messages",
+                "Messages sent to subscribers that have not confirmed them.",
+                totals.in_flight,
+            ),
+            ("output_bytes", "Bytes that sockets have not taken yet.", totals.output_bytes),
+        ] {
+            self.gauge(name, help, value);
+        }
     }
 }
 
@@ -50,7 +71,7 @@ impl Page {
     }
 }
 
-fn text(api: &Api) -> String {
+fn text(api: &Api, totals: Option<Totals>) -> String {
     let mut page = Page(String::new());
     for event in Event::ALL {
         let name = format!("{}_total", event.metric());
@@ -59,6 +80,9 @@ fn text(api: &Api) -> String {
     let (opened, closed) = (Event::ConnectionOpened, Event::ConnectionClosed);
     let open = api.meter.total(opened).saturating_sub(api.meter.total(closed));
     page.gauge("connections_open", "Connections that are open.", open);
+    if let Some(totals) = totals {
+        page.clients(&totals);
+    }
     let status = (api.status)();
     let horizon = &api.horizon;
     page.gauge("ready", "1 when the site takes readings.", u8::from(status.ready));
@@ -95,7 +119,8 @@ fn seconds(span: Duration) -> f64 {
 }
 
 /// From the kernel; other systems than Linux do not tell it this way.
-fn resident_bytes() -> Option<u64> {
+#[must_use]
+pub fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

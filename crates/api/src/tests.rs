@@ -1,5 +1,7 @@
 //! The API without a port.
 
+mod clients;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +36,9 @@ fn api(status: Status) -> Api {
     let limits = Limits { time: Duration::from_secs(2), ..Limits::default() };
     let engine = Engine::new(reader, Arc::clone(&horizon), Arc::new(Empty), limits).unwrap();
     let (engine, meter) = (Arc::new(engine), Arc::new(Meter::default()));
-    Api { engine, meter, horizon, status: Arc::new(move || status), bridges: Arc::default() }
+    let clients = Arc::new(clients::Invented::default());
+    let (status, bridges) = (Arc::new(move || status), Arc::default());
+    Api { engine, meter, horizon, clients, status, bridges }
 }
 
 fn ready() -> Api {

@@ -14,6 +14,7 @@ nav-keep = Keep
 nav-overview = Overview
 nav-devices = Devices
 nav-sql = SQL
+nav-system = System
 nav-about = About
 nav-more = More
 find-label = Find a device
@@ -91,6 +92,7 @@ column-seen = Last heard
 fault-gone-title = Nothing here
 fault-no-page = There is no page { $path }.
 fault-no-device = No device { $handle } here.
+fault-no-client = No client { $id } here: its session has ended, or it never was.
 fault-similar = Similar:
 fault-foreign-title = Not from here
 fault-foreign = This form was sent from another site’s page. Nothing was changed.
@@ -171,6 +173,87 @@ raw-title = Messages
 raw-note = as received, newest first
 raw-none = No message is kept any more.
 raw-unreadable = not understood
+
+# System
+figure-connected = Connected clients
+figure-sessions = of { $total ->
+    [one] { $total } session
+   *[other] { $total } sessions
+}
+figure-traffic = Messages a second
+figure-traffic-out = in; { $rate } out
+figure-commit = Commit, 99 of 100
+figure-commit-half = half within { $span }
+figure-memory = Memory
+figure-memory-unknown = not told here
+figure-uptime = up for { $span }
+system-process = Journal
+system-refresh = Refresh
+system-journal = Last record
+system-durable = Acknowledged up to
+system-history = In history up to
+system-size = Size
+system-lag-none = nothing waits
+system-lag = { $count ->
+    [one] { $count } record waits
+   *[other] { $count } records wait
+}
+system-full = The disk is full; new readings wait.
+system-queued = Wait in queues
+system-output = Wait in sockets
+system-in-flight = Not confirmed
+system-subscriptions = Subscriptions
+clients-search = Part of an id or address
+clients-matching = { $count ->
+    [one] { $count } client
+   *[other] { $count } clients
+}
+clients-none = No client matches.
+clients-none-yet = No client yet. Listening on { $address }.
+clients-presence = Connection
+clients-connected = Connected
+clients-away = Away
+clients-order-rate = Busiest
+clients-order-waiting = Most waiting
+clients-first = First page
+column-client = Client
+column-waiting = Waiting
+column-rate = Messages/s
+client-in-out = { $received } in, { $sent } out
+client-waiting = { $queued } queued, { $flight } unconfirmed
+client-connection = Connection
+client-session = Session
+client-peer = Address
+client-listener = Listener
+client-version = MQTT
+client-since = Connected since
+client-heard = Last heard
+client-keep-alive = Keep-alive
+client-keep-alive-none = none
+client-messages = Messages
+client-bytes = Bytes
+client-rate = Messages a second
+client-output = Waits in its socket
+client-queued = Queued
+client-in-flight = Not confirmed
+client-expiry = Kept
+client-expiry-never = for ever
+client-expiry-end = as long as it is connected
+client-expiry-granted = { $span } after its connection
+client-expiry-left = { $span } more
+client-is-away = Not connected. Its session waits for it.
+client-filters = Subscriptions
+client-filters-none = It listens to nothing.
+client-filters-more = Only the first { $count } of { $total } are shown.
+client-close-title = Close the connection
+client-close-what = The client is told that an operator closed its connection. It may connect again at once; to keep it out, take away its credentials.
+client-close = Close the connection of { $client }
+client-close-keep = Close, keep its session
+client-close-end = Close and end its session
+client-end-title = End the session
+client-end-what = Its subscriptions and all messages that wait for it are lost.
+client-end = End the session of { $client }
+client-end-now = End its session
 
 # SQL
 sql-label = Statement

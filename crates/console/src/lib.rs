@@ -25,5 +25,5 @@ pub use site::{
     Activity, ActivityKind, Attention, Cell, Change, Changes, Column, ColumnKind, Device,
     DeviceChange, DeviceFilter, DeviceList, DeviceRow, Durable, Figures, Identity, LivePoint,
     MainSignal, Order, Overview, Point, RawMessage, Reading, Signal, SignalChange, Site, SiteFault,
-    SqlAnswer, SqlFault, Status, Table, Trouble, Value, Want, Window,
+    SqlAnswer, SqlFault, Status, System, Table, Trouble, Value, Want, Window,
 };

@@ -9,6 +9,7 @@ pub(crate) mod preferences;
 pub(crate) mod rows;
 pub(crate) mod spark;
 pub(crate) mod sql;
+pub(crate) mod system;
 
 use askama::Template;
 use axum::http::StatusCode;

@@ -20,7 +20,8 @@ pub const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; 
     img-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
 
-/// All pages, their data, their files and their live stream. Reads the site and changes nothing.
+/// All pages, their data, their files and their live stream. They read the site; the one change
+/// that they offer is to close a client of the broker.
 pub fn router(site: Arc<dyn Site>) -> Router {
     let app = App { site, streams: Streams::default() };
     Router::new()
@@ -32,6 +33,9 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/sql", get(pages::sql::show).post(pages::sql::run))
         .route("/sql.json", get(pages::sql::json))
         .route("/sql.csv", get(pages::sql::csv))
+        .route("/system", get(pages::system::show))
+        .route("/system/close", post(pages::system::client::close))
+        .route("/system/clients/{*id}", get(pages::system::client::show))
         .route("/about", get(pages::about::show))
         .route("/about/licences", get(pages::about::licences))
         .route("/preferences", post(pages::preferences::change))

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use model::Timestamp;
+use model::census::{self, Fate, Question};
 
 /// A site as its pages see it. Implemented by the binary.
 pub trait Site: Send + Sync + 'static {
@@ -34,6 +35,18 @@ pub trait Site: Send + Sync + 'static {
 
     /// Runs one statement under the site's limits of time, memory and rows.
     fn sql(&self, statement: &str) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>>;
+
+    /// What the process does, without its clients.
+    fn system(&self) -> Result<System, SiteFault>;
+
+    /// A page of the broker's clients.
+    fn clients(&self, question: &Question) -> Result<census::Page, SiteFault>;
+
+    /// `None` when no client has this id.
+    fn client(&self, id: &str) -> Result<Option<census::Detail>, SiteFault>;
+
+    /// Closes the connection of a client. Says whether there is such a client.
+    fn close_client(&self, id: &str, fate: Fate) -> Result<bool, SiteFault>;
 
     /// What records `since + 1 ..= durable` changed. Called once a second for every open stream.
     fn changes(&self, since: u64, want: &Want) -> Result<Changes, SiteFault>;
@@ -62,6 +75,25 @@ pub struct Durable {
     pub position: u64,
     /// When that record was received. `None` on an empty site.
     pub time: Option<Timestamp>,
+}
+
+/// The process and its journal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System {
+    pub durable: Durable,
+    pub uptime: Duration,
+    /// Memory that is resident; not every operating system tells.
+    pub resident_bytes: Option<u64>,
+    /// Write and fsync of a frame, over the life of the process.
+    pub commit_p50: Duration,
+    pub commit_p99: Duration,
+    /// The last record that was handed to the journal.
+    pub journal: u64,
+    /// The last one that history shows.
+    pub history: u64,
+    pub journal_bytes: u64,
+    /// New readings wait for space.
+    pub disk_full: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

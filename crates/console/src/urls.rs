@@ -20,12 +20,21 @@ pub(crate) fn encoded(text: &str) -> String {
 /// `/devices/farm/barn1`. Slashes stay readable, except where a browser would read the parts
 /// between them as steps up or as nothing.
 pub(crate) fn device(handle: &str) -> String {
+    below("/devices", handle)
+}
+
+/// `/system/clients/pump-7`, likewise.
+pub(crate) fn client(id: &str) -> String {
+    below("/system/clients", id)
+}
+
+fn below(folder: &str, handle: &str) -> String {
     let steps = handle.split('/').any(|part| matches!(part, "" | "." | ".."));
     if steps {
-        return format!("/devices/{}", encoded(handle));
+        return format!("{folder}/{}", encoded(handle));
     }
     let parts: Vec<String> = handle.split('/').map(encoded).collect();
-    format!("/devices/{}", parts.join("/"))
+    format!("{folder}/{}", parts.join("/"))
 }
 
 /// `?a=b&c=d` of the pairs that have a value, or nothing.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fmt, io};
 
+use model::census::{DoorName, Transport};
+
 use crate::listener::{self, Bound, Listening, SocketFile};
 use crate::transport::{
     CertificateFault, Certificates, Layers, Origins, Tls, TlsFault, TlsFiles, Wire,
@@ -72,7 +74,8 @@ impl fmt::Display for Place {
 /// A listener as all shards know it.
 #[derive(Debug)]
 pub(crate) struct Door {
-    name: Box<str>,
+    name: Arc<str>,
+    transport: Transport,
     pub(crate) packet_bytes_max: u32,
     connections_max: usize,
     connections: AtomicUsize,
@@ -88,6 +91,7 @@ impl Door {
     pub(crate) fn within(packet_bytes_max: u32) -> Self {
         Self {
             name: "within".into(),
+            transport: Transport::Unix,
             packet_bytes_max,
             connections_max: usize::MAX,
             connections: AtomicUsize::new(0),
@@ -101,9 +105,17 @@ impl Door {
     /// Reads the certificates.
     pub(crate) fn new(listener: Listener) -> Result<Self, CertificateFault> {
         let protocol = if listener.web.is_some() { HTTP } else { MQTT };
+        let transport = match (&listener.place, &listener.tls, &listener.web) {
+            (Place::Path(_), ..) => Transport::Unix,
+            (Place::Network(_), None, None) => Transport::Tcp,
+            (Place::Network(_), Some(_), None) => Transport::Tls,
+            (Place::Network(_), None, Some(_)) => Transport::WebSocket,
+            (Place::Network(_), Some(_), Some(_)) => Transport::SecureWebSocket,
+        };
         let certificates = listener.tls.map(|files| Certificates::read(files, protocol));
         Ok(Self {
-            name: listener.name,
+            name: listener.name.into(),
+            transport,
             packet_bytes_max: listener.packet_bytes_max,
             connections_max: listener.connections_max,
             connections: AtomicUsize::new(0),
@@ -112,6 +124,11 @@ impl Door {
             origins: listener.web.map(Arc::new),
             within: false,
         })
+    }
+
+    /// What operators see of it.
+    pub(crate) fn name(&self) -> DoorName {
+        DoorName { listener: Arc::clone(&self.name), transport: self.transport }
     }
 
     /// Lets one more in, if there is room. Whoever was let in has to `leave`.

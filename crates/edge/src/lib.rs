@@ -6,6 +6,7 @@
 //! `Reactor` is the event loop of one shard; `Shard` is the same shard without sockets, which the
 //! simulation drives as well.
 
+mod census;
 mod clock;
 mod door;
 mod librarian;
@@ -28,6 +29,7 @@ use journal::Journal;
 use mio::{Poll, Waker};
 use model::{Horizon, Meter};
 
+pub use census::Census;
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
 pub use mailbox::Adopted;
@@ -100,6 +102,7 @@ impl Loops {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
         let Opened { doors, places, files, mut by_shard } =
             Opened::new(listeners, shards, common.limits.packet_bytes_max)?;
+        let names: Arc<[_]> = doors.iter().map(Door::name).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
@@ -116,6 +119,7 @@ impl Loops {
                 stop: Arc::clone(&stop),
             };
             let mut shard = Shard::new(index, shards, common.clone());
+            shard.set_doors(Arc::clone(&names));
             for booked in sessions {
                 shard.restore(booked, clock.now());
             }
@@ -157,6 +161,12 @@ impl Edge {
     #[must_use]
     pub fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// Where operators ask for clients.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census::new(Arc::clone(&self.bell.mailboxes))
     }
 
     #[must_use]

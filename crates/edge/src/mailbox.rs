@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use hub::SessionKey;
 use mio::Waker;
 
-use crate::shard::{Found, Remote};
+use crate::shard::{Asked, Found, Remote};
 use crate::transport::Wire;
 
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
@@ -19,6 +19,8 @@ pub(crate) enum Letter {
     Adopt(Wire, Adopted),
     /// Messages that a session needed from the journal.
     Fetched(SessionKey, Vec<Found>),
+    /// A question or an order of an operator.
+    Asked(Box<Asked>),
 }
 
 /// A connection whose client lives on another shard, with everything it has said so far.

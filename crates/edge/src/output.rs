@@ -5,6 +5,8 @@
 pub(crate) struct Output {
     bytes: Vec<u8>,
     written: usize,
+    /// From the beginning of the connection.
+    taken: u64,
 }
 
 impl Output {
@@ -21,14 +23,20 @@ impl Output {
         self.bytes.len() - self.written
     }
 
+    /// Bytes that the socket has taken, from the beginning of the connection.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     pub(crate) fn advance(&mut self, written: usize) {
         self.written += written;
+        self.taken += written as u64;
         if self.is_empty() {
-            *self = Self::default();
+            *self = Self { taken: self.taken, ..Self::default() };
         }
     }
 }

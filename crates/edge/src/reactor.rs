@@ -127,7 +127,8 @@ impl Reactor {
             || self.outgoing.iter().any(|letters| !letters.is_empty())
         {
             PAUSE
-        } else if self.ready.is_empty() && !self.shard.has_records() {
+        } else if self.ready.is_empty() && !self.shard.has_records() && !self.shard.has_inquiries()
+        {
             self.shard.until_timer(self.shared.clock.now().moment)
         } else {
             Duration::ZERO
@@ -141,6 +142,7 @@ impl Reactor {
         }
         self.submit();
         self.shard.settle(self.shared.horizon.committed(), now);
+        self.shard.look_into_inquiries(now);
         self.shard.run_timers(now);
         self.submit();
         self.fetch();
@@ -225,7 +227,8 @@ impl Reactor {
     fn adopt(&mut self, wire: Wire, peer: SocketAddr, now: Now) -> Option<ConnectionKey> {
         let door = self.shared.doors.get(usize::from(wire.door))?;
         let (packet_bytes_max, within) = (door.packet_bytes_max, door.within);
-        let Some(key) = self.shard.open_with(peer, packet_bytes_max, now.moment) else {
+        let Some(key) = self.shard.open_with((peer, wire.door), packet_bytes_max, now.moment)
+        else {
             self.shared.meter.count(Event::ConnectionRefused);
             self.close(wire);
             return None;
@@ -347,6 +350,7 @@ impl Reactor {
                 Letter::Deliver(Remote { position, publication, routes, home: _ }) => {
                     self.shard.deliver_all(position, &publication, &routes);
                 }
+                Letter::Asked(asked) => self.shard.asked(*asked, now),
                 Letter::Fetched(session, found) => self.shard.fetched(session, found),
                 Letter::Adopt(wire, Adopted { bytes, peer }) => {
                     if let Some(key) = self.adopt(wire, peer, now) {

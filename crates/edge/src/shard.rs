@@ -7,11 +7,14 @@ mod diary;
 mod expiry;
 mod frames;
 mod inbound;
+mod inquiry;
 mod kept;
 mod lifecycle;
+mod operator;
 mod outbound;
 mod restore;
 mod subscribing;
+mod traffic;
 mod waiting;
 mod wills;
 
@@ -24,6 +27,7 @@ use hub::{
     ConnectionKey, Publication, Retained, Route, Routes, SessionKey, Sessions, Subscriptions,
 };
 use journal::Pending;
+use model::census::DoorName;
 use model::{Lane, Meter, Moment, Position, Timestamp};
 use mqtt::Ticket;
 use slab::Slab;
@@ -35,6 +39,8 @@ use connection::Connection;
 pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
 use frames::Frames;
+pub(crate) use inquiry::Asked;
+use inquiry::Inquiry;
 use kept::Kept;
 use wills::PendingWill;
 
@@ -47,6 +53,9 @@ const TURN_BYTES_MAX: usize = 4 << 20;
 
 /// Tickets that wait for a commit: at 500,000 messages a second and a disk that takes a second.
 const TICKETS_MAX: usize = 500_000;
+
+/// A connection that no listener accepted.
+const NO_DOOR: u16 = u16::MAX;
 
 /// What all shards of a site share.
 #[derive(Clone, Debug)]
@@ -166,10 +175,16 @@ pub struct Shard {
     /// Clients that were given a name.
     named: u32,
     congested: bool,
+    /// Questions of operators that are being answered, a part a turn.
+    inquiries: Vec<Inquiry>,
+    /// The listeners, by the numbers of their doors.
+    doors: Arc<[DoorName]>,
     /// When sessions were last looked at for expiry.
     expired_at: Moment,
     /// Of the bytes or the timers at hand.
     now: Timestamp,
+    /// The same on the steady clock, as far as rates tell times apart.
+    window: u32,
 }
 
 impl Shard {
@@ -203,8 +218,11 @@ impl Shard {
             turn: 0,
             named: 0,
             congested: false,
+            inquiries: Vec::new(),
+            doors: Arc::default(),
             expired_at: Moment::START,
             now: Timestamp::from_micros(0),
+            window: 0,
             common,
         }
     }
@@ -216,13 +234,13 @@ impl Shard {
 
     /// A peer connected. `None` at the limit of connections.
     pub fn open(&mut self, peer: SocketAddr, now: Moment) -> Option<ConnectionKey> {
-        self.open_with(peer, self.common.limits.packet_bytes_max, now)
+        self.open_with((peer, NO_DOOR), self.common.limits.packet_bytes_max, now)
     }
 
     /// The same for a listener that has its own limit of packets.
     pub(crate) fn open_with(
         &mut self,
-        peer: SocketAddr,
+        from: (SocketAddr, u16),
         packet_bytes_max: u32,
         now: Moment,
     ) -> Option<ConnectionKey> {
@@ -231,7 +249,7 @@ impl Shard {
         }
         self.opened = self.opened.wrapping_add(1);
         let limits = Limits { packet_bytes_max, ..self.common.limits };
-        let slot = self.connections.insert(Connection::new(peer, self.opened, &limits, now));
+        let slot = self.connections.insert(Connection::new(from, self.opened, &limits, now));
         let key = ConnectionKey(u32::try_from(slot).ok()?);
         self.set_timer(key);
         Some(key)
@@ -242,6 +260,11 @@ impl Shard {
         if let Some(connection) = self.connections.get_mut(key.0 as usize) {
             connection.trusted = true;
         }
+    }
+
+    /// Names the listeners, for operators.
+    pub(crate) fn set_doors(&mut self, doors: Arc<[DoorName]>) {
+        self.doors = doors;
     }
 
     /// A proxy told for whom it speaks.
@@ -308,6 +331,14 @@ impl Shard {
     #[must_use]
     pub fn until_timer(&self, now: Moment) -> Duration {
         self.timers.until_next(now)
+    }
+
+    /// A message was put into the output of a connection.
+    fn mark_sent(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            connection.counters.sent(self.window);
+        }
+        self.mark_dirty(key);
     }
 
     pub fn mark_dirty(&mut self, key: ConnectionKey) {

@@ -1,5 +1,6 @@
 //! The sessions of one shard: who is connected, who may come back, and what waits for them.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,10 +166,40 @@ impl<P: Default> Sessions<P> {
         ended.into_iter().filter_map(|slot| self.remove_slot(slot, subscriptions)).collect()
     }
 
+    /// Ends the session of a client that is away, whatever was granted to it. Says whether there
+    /// was one.
+    pub fn end(&mut self, client: &str, subscriptions: &Subscriptions) -> bool {
+        let Some(slot) = self.by_client.get(client).copied() else { return false };
+        let away = self.slots.get(slot).is_some_and(|session| session.connection.is_none());
+        away && self.remove_slot(slot, subscriptions).is_some()
+    }
+
+    /// Slots that sessions may be in, to be looked through a part at a time.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// The sessions in some of the slots.
+    pub fn within(&self, slots: Range<usize>) -> impl Iterator<Item = (SessionKey, &Session<P>)> {
+        slots.filter_map(|slot| {
+            let session = self.slots.get(slot)?;
+            Some((self.key(slot, session.generation), session))
+        })
+    }
+
     /// The session of a client, connected or not.
     #[must_use]
     pub fn of(&self, client: &str) -> Option<&Session<P>> {
         self.slots.get(*self.by_client.get(client)?)
+    }
+
+    /// The same with its key.
+    #[must_use]
+    pub fn find(&self, client: &str) -> Option<(SessionKey, &Session<P>)> {
+        let slot = *self.by_client.get(client)?;
+        let session = self.slots.get(slot)?;
+        Some((self.key(slot, session.generation), session))
     }
 
     #[must_use]
@@ -252,6 +283,12 @@ impl<P> Session<P> {
 
     pub fn forget(&mut self, filter: &TopicFilter) {
         self.filters.retain(|known| known != filter);
+    }
+
+    /// While the client is away: when the session ends.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Moment> {
+        self.expires_at
     }
 
     #[must_use]

@@ -127,6 +127,14 @@ impl Subscriptions {
         removed
     }
 
+    /// With which QoS a session hears a filter.
+    #[must_use]
+    pub fn qos_of(&self, filter: &TopicFilter, session: SessionKey) -> Option<Qos> {
+        let tree = self.read();
+        let levels: Vec<&str> = filter.levels().collect();
+        tree.root.find(&levels, filter.group(), session).map(|entry| entry.grant.qos)
+    }
+
     /// The number of the last change.
     #[must_use]
     pub fn epoch(&self) -> u64 {
@@ -231,6 +239,16 @@ impl Node {
                 removed
             }
         }
+    }
+
+    fn find(&self, levels: &[&str], group: Option<&str>, session: SessionKey) -> Option<&Entry> {
+        let entries = match levels {
+            [] => &self.here,
+            ["#", ..] => &self.below,
+            ["+", rest @ ..] => return self.plus.as_ref()?.find(rest, group, session),
+            [level, rest @ ..] => return self.children.get(level)?.find(rest, group, session),
+        };
+        entries.iter().find(|entry| entry.is_of(group, session))
     }
 
     fn is_empty(&self) -> bool {

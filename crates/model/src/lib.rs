@@ -1,9 +1,10 @@
 //! The words of Althing as types. A crate that knows these words can talk to every other crate.
 //!
 //! Owns: time, topics, messages, sessions and their record forms, positions and the proof types of
-//! the promise, readings, devices, units, the list of things we count.
+//! the promise, readings, devices, units, the list of things we count, what operators ask.
 //! Never: input or output, clocks, serde on types that compute.
 
+pub mod census;
 pub mod device;
 pub mod message;
 pub mod meter;

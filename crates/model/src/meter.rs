@@ -44,6 +44,8 @@ events! {
     CertificateRefused = "certificates_refused",
     /// Connections closed because keep-alive ran out.
     KeepAliveExpired = "keep_alive_expired",
+    /// Connections closed by an operator.
+    ClientClosed = "clients_closed",
     /// Messages received from clients.
     MessageReceived = "messages_received",
     /// Messages refused because they are larger than a journal record may be.

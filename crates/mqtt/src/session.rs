@@ -239,6 +239,18 @@ impl Session {
         self.state == State::Closed
     }
 
+    /// Seconds; 0 when the client may be silent for ever.
+    #[must_use]
+    pub const fn keep_alive(&self) -> u16 {
+        self.keep_alive
+    }
+
+    /// When its last packet came.
+    #[must_use]
+    pub const fn last_heard(&self) -> Moment {
+        self.last_heard
+    }
+
     /// Seconds for which the session outlives the connection, as in `Finished`.
     #[must_use]
     pub const fn expiry(&self) -> u32 {

@@ -2,6 +2,8 @@
 //! function of device, signal and time alone, so that whatever a page asks for agrees with every
 //! other page, and a position is a time.
 
+#[path = "world/clients.rs"]
+mod clients;
 #[path = "world/devices.rs"]
 mod devices;
 #[path = "world/site.rs"]

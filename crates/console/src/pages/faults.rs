@@ -38,6 +38,12 @@ pub(crate) fn no_device(ask: &Ask, handle: &str) -> Response {
     reply_with(ask, StatusCode::NOT_FOUND, t.fault_gone_title(), sentence, similar)
 }
 
+pub(crate) fn no_client(ask: &Ask, id: &str) -> Response {
+    let t = Text::default();
+    let sentence = t.fault_no_client(&show::code(id));
+    reply_with(ask, StatusCode::NOT_FOUND, t.fault_gone_title(), sentence, Vec::new())
+}
+
 /// A form came from another site's page.
 pub(crate) fn foreign(ask: &Ask) -> Response {
     let t = Text::default();

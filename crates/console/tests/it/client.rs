@@ -64,7 +64,7 @@ async fn read(response: Response<Body>) -> Page {
 }
 
 /// Every page there is, each in the states it can be in.
-pub(crate) const PAGES: [&str; 16] = [
+pub(crate) const PAGES: [&str; 23] = [
     "/",
     "/devices",
     "/devices?text=green&status=reporting&type=air&order=heard",
@@ -78,6 +78,13 @@ pub(crate) const PAGES: [&str; 16] = [
     "/sql",
     "/sql?q=select%20*%20from%20latest",
     "/sql?q=drop%20table%20readings",
+    "/system",
+    "/system?order=rate&search=green&presence=connected",
+    "/system?order=waiting",
+    "/system?search=nobody-has-this-name",
+    "/system/clients/greenhouse/2/air",
+    "/system/clients/water/tank-south",
+    "/system/clients/no-such-client",
     "/about",
     "/about/licences",
     "/no-such-page",

@@ -27,6 +27,17 @@ async fn a_hostile_name_stays_a_name_on_every_page() {
         check(missing.text());
     }
     check(list.text());
+    for name in HOSTILE {
+        let links = format!("/system?search={}", encoded(name));
+        check(get(&router, &links).await.text());
+        let page = get(&router, &format!("/system/clients/{}", encoded(name))).await;
+        assert_eq!(page.status, StatusCode::OK, "{name}");
+        check(page.text());
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[track_caller]

@@ -109,13 +109,60 @@ async fn a_time_is_told_in_both_forms_and_a_number_is_isolated() {
 #[tokio::test]
 async fn an_empty_site_says_what_it_waits_for() {
     let router = console::router(std::sync::Arc::new(crate::world::World::still().empty()));
-    for path in ["/", "/devices"] {
+    for path in ["/", "/devices", "/system"] {
         let page = get(&router, path).await;
         assert!(page.text().contains("mqtt://127.0.0.1:1883"), "{path}");
         markup::read(page.text());
     }
     let nothing = get(&router, "/devices/barn").await;
     assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn clients_are_found_sorted_and_told_a_page_at_a_time() {
+    let router = console();
+    let ids = |html: &str| -> Vec<String> {
+        let rows = markup::read(html).into_iter();
+        let links = rows.filter(|one| one.within.last().is_some_and(|name| name == "th"));
+        links.filter_map(|link| link.get("href").map(str::to_owned)).collect()
+    };
+    let first = get(&router, "/system").await;
+    let mut seen = ids(first.text());
+    assert_eq!(seen.len(), 50);
+    let links = markup::read(first.text());
+    let next = links.iter().find(|link| link.get("rel") == Some("next")).unwrap();
+    let second = get(&router, next.get("href").unwrap()).await;
+    seen.extend(ids(second.text()));
+    let mut once = seen.clone();
+    once.dedup();
+    assert!(seen.len() > 50 && once.len() == seen.len() && seen.is_sorted(), "{seen:?}");
+
+    for (path, top) in [("order=waiting", "laboratory"), ("order=rate", "laboratory")] {
+        let page = get(&router, &format!("/system?{path}")).await;
+        assert_eq!(ids(page.text())[0], format!("/system/clients/{top}"), "{path}");
+    }
+    let found = get(&router, "/system?search=PUMP-n").await;
+    assert_eq!(ids(found.text()), ["/system/clients/water/pump-north"]);
+    let client = get(&router, "/system/clients/laboratory").await;
+    for part in ["$share/lab/meters/+", "browsers", "wss", "4,311", "for ever"] {
+        assert!(client.text().contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_closed_by_our_own_form_only() {
+    let router = console();
+    let form = |session: &str| format!("client=water%2Fpump-north&session={session}");
+    let own = "http://althing.local";
+    let kept = post(&router, "/system/close", &form("keep"), own).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    assert_eq!(kept.header("location"), "/system/clients/water/pump-north");
+    let ended = post(&router, "/system/close", &form("end"), own).await;
+    assert_eq!(ended.header("location"), "/system");
+    let foreign = post(&router, "/system/close", &form("end"), "http://evil.example").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let nobody = post(&router, "/system/close", "client=nobody&session=keep", own).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use model::Moment;
 use mqtt::{Generation, Session};
 
 use super::Limits;
+use super::traffic::Counters;
 use crate::output::Output;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
+    /// Which listener.
+    pub(super) door: u16,
     /// Tells it from earlier tenants of its slot.
     pub(super) opened: u32,
     pub(super) phase: Phase,
@@ -31,6 +34,7 @@ pub(super) struct Connection {
     /// The start of a packet whose end has not arrived. Empty, and without memory, when idle.
     pub(super) partial: Vec<u8>,
     pub(super) output: Output,
+    pub(super) counters: Counters,
     /// It is in the list of those that have something to write.
     pub(super) dirty: bool,
     /// It comes from within this process.
@@ -40,15 +44,22 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(peer: SocketAddr, opened: u32, limits: &Limits, now: Moment) -> Self {
+    pub(super) fn new(
+        (peer, door): (SocketAddr, u16),
+        opened: u32,
+        limits: &Limits,
+        now: Moment,
+    ) -> Self {
         Self {
             peer,
+            door,
             opened,
             phase: Phase::Greeting,
             session: Session::new(limits.of_session(), Generation::new(opened), now),
             session_key: None,
             partial: Vec::new(),
             output: Output::default(),
+            counters: Counters::new(now),
             dirty: false,
             trusted: false,
             timer: now,

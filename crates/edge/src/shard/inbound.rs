@@ -9,7 +9,7 @@ use mqtt::{Action, Packet, Publish, Reason, Ticket, Topic, decode};
 
 use super::connection::Phase;
 use super::diary::Waiting;
-use super::{Handover, Shard};
+use super::{Handover, Shard, traffic};
 use crate::clock::Now;
 use crate::mailbox::Adopted;
 
@@ -19,7 +19,9 @@ impl Shard {
     //= mqtt-v311 MQTT-7.1.1-1
     pub fn receive(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) {
         self.now = now.timestamp;
+        self.window = traffic::window_of(now.moment);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        connection.counters.heard(bytes.len());
         if connection.partial.is_empty() {
             let used = self.packets(key, bytes, now);
             let rest = bytes.get(used..).unwrap_or_default();
@@ -145,6 +147,9 @@ impl Shard {
         (publish, topic, ticket): (&Publish<'_>, &Topic<'_>, Option<Ticket>),
         now: Now,
     ) {
+        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
+            connection.counters.received(self.window);
+        }
         let Some(session) = self.sessions.get(from) else { return };
         let client = std::sync::Arc::clone(session.client());
         let held = publish.packet_id.filter(|_| publish.qos == Qos::ExactlyOnce);

@@ -10,7 +10,7 @@ use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, Violation};
 use super::connection::{Connection, Phase};
 use super::diary::{Told, Waiting};
 use super::wills::PendingWill;
-use super::{Shard, Timer};
+use super::{Shard, Timer, traffic};
 use crate::clock::Now;
 
 /// How long a connection that is over may take to read what it is still sent.
@@ -298,6 +298,7 @@ impl Shard {
     /// Keep-alive, sessions that end, wills that are due.
     pub fn run_timers(&mut self, now: Now) {
         self.now = now.timestamp;
+        self.window = traffic::window_of(now.moment);
         for timer in self.timers.due(now.moment) {
             self.run_timer(&timer, now);
         }

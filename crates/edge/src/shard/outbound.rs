@@ -272,7 +272,7 @@ impl Shard {
         match delivered {
             Delivered::Sent(_) => {
                 self.sent += 1;
-                self.mark_dirty(key);
+                self.mark_sent(key);
                 Sent::Yes
             }
             Delivered::WindowFull | Delivered::Gone => Sent::NotNow,

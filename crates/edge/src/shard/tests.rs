@@ -1,3 +1,4 @@
+mod census;
 mod kept;
 mod standard;
 mod world;

@@ -80,3 +80,21 @@ fn clients_spread_over_the_shards() {
     }
     assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
 }
+
+#[test]
+fn only_a_session_whose_client_is_away_is_ended_by_name() {
+    let (all, mut sessions) = (Subscriptions::default(), Sessions::<()>::new(0));
+    let anna = sessions.open("anna", false, ConnectionKey(1), &all).unwrap();
+    subscribe(&all, &mut sessions, anna.key, "$share/g/a/+/#");
+    let filter = TopicFilter::parse("$share/g/a/+/#").unwrap();
+    assert_eq!(all.qos_of(&filter, anna.key), Some(Qos::AtLeastOnce));
+    let other = TopicFilter::parse("a/+/#").unwrap();
+    assert_eq!(all.qos_of(&other, anna.key), None);
+    let seen = |sessions: &Sessions<()>| sessions.within(0..sessions.slots()).count();
+    assert_eq!((seen(&sessions), sessions.find("anna").unwrap().0), (1, anna.key));
+
+    assert!(!sessions.end("anna", &all), "she is connected");
+    sessions.close(anna.key, AN_HOUR, Moment::START, &all);
+    assert!(sessions.end("anna", &all) && !sessions.end("anna", &all));
+    assert_eq!((seen(&sessions), all.len()), (0, 0));
+}

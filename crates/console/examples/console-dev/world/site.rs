@@ -7,10 +7,11 @@ use console::{
     Activity, ActivityKind, Attention, Cell, Change, Changes, Column, ColumnKind, Device,
     DeviceChange, DeviceFilter, DeviceList, DeviceRow, Durable, Figures, Identity, LivePoint,
     MainSignal, Order, Overview, RawMessage, Signal, SignalChange, Site, SiteFault, SqlAnswer,
-    SqlFault, Status, Table, Trouble, Value, Want, Window,
+    SqlFault, Status, System, Table, Trouble, Value, Want, Window,
 };
 use futures::future::BoxFuture;
 use model::Timestamp;
+use model::census::{Detail, Fate, Page, Question};
 
 use super::devices::{Sense, Shape};
 use super::{Spec, World, position_of, time_of};
@@ -297,6 +298,23 @@ impl Site for World {
     fn sql(&self, statement: &str) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
         let answer = self.answer(&statement.to_lowercase());
         Box::pin(std::future::ready(answer))
+    }
+
+    fn system(&self) -> Result<System, SiteFault> {
+        Ok(self.system_view())
+    }
+
+    fn clients(&self, question: &Question) -> Result<Page, SiteFault> {
+        self.page(question)
+    }
+
+    fn client(&self, id: &str) -> Result<Option<Detail>, SiteFault> {
+        Ok(self.detail(id))
+    }
+
+    /// Nobody is closed: the world is a function of time.
+    fn close_client(&self, id: &str, _fate: Fate) -> Result<bool, SiteFault> {
+        Ok(self.detail(id).is_some())
     }
 
     fn changes(&self, since: u64, want: &Want) -> Result<Changes, SiteFault> {
