@@ -102,12 +102,6 @@ impl Running {
         Ok(Self { thread, control })
     }
 
-    /// Whether the other broker is connected.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.control.up.load(Ordering::Relaxed)
-    }
-
     /// Whether the other broker is connected, for as long as anybody asks.
     pub fn watch(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         let control = Arc::clone(&self.control);
