@@ -67,6 +67,8 @@ async function pages(browser) {
     ["sql", "/sql"],
     ["sql-rows", `/sql?q=${select}`],
     ["sql-fault", "/sql?q=DROP%20TABLE%20readings", 400],
+    ["system", "/system"],
+    ["system-none", "/system?search=nobody-has-this-name"],
     ["about", "/about"],
     ["licences", "/about/licences"],
     ["nothing", "/no-such-page", 404],
@@ -76,6 +78,12 @@ async function pages(browser) {
     list.push(["device", device], ["device-1h", `${device}?range=1h`]);
     list.push(["device-7d", `${device}?range=7d`], ["device-table", `${device}?show=table`]);
   }
+  const tab2 = await browser.newPage();
+  await tab2.goto(`${base}/system?presence=connected`);
+  const clients = await tab2.locator("table.rows .who a").evaluateAll((links) => links.map((a) => a.pathname));
+  await tab2.close();
+  if (clients.length > 0) list.push(["client", clients[0]]);
+  else fail("system", "no client is connected");
   return { list, device };
 }
 

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Sql(SqlArgs),
     /// Print messages as they arrive
     Tail(TailArgs),
+    /// Show what a running site does, every second
+    Top(TopArgs),
     /// Publish a message and say when it is durable
     Pub(PubArgs),
     /// Look at clock, disk, ports and limits of this machine
@@ -99,6 +101,16 @@ pub(crate) struct SqlArgs {
     /// Answer as CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    /// Address of the site's API [default: as configured]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TopArgs {
+    /// Print one snapshot and end
+    #[arg(long)]
+    pub(crate) once: bool,
     /// Address of the site's API [default: as configured]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,

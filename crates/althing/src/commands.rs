@@ -12,6 +12,7 @@ pub(crate) mod replay;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
+pub(crate) mod top;
 
 /// What every command gets.
 pub(crate) struct Context<'a> {

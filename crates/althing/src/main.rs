@@ -52,6 +52,7 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
     match &cli.command {
         Command::Sql(args) => commands::sql::run(&mut context, args)?,
         Command::Tail(args) => commands::tail::run(&mut context, args)?,
+        Command::Top(args) => commands::top::run(&mut context, args, &stop_on_signal()?)?,
         Command::Pub(args) => commands::publish::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
@@ -75,6 +76,7 @@ fn load(cli: &Cli) -> Result<Loaded, Complaint> {
         Command::Replay(_)
         | Command::Sql(_)
         | Command::Tail(_)
+        | Command::Top(_)
         | Command::Pub(_)
         | Command::Config { .. } => Vec::new(),
     };

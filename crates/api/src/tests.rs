@@ -146,6 +146,21 @@ async fn every_event_is_a_metric_with_its_meaning() {
 }
 
 #[tokio::test]
+async fn every_metric_is_documented_with_its_kind_and_no_other_is() {
+    let page = ask(&ready(), get("/metrics")).await.body.unwrap();
+    let kinds = page.lines().filter_map(|line| line.strip_prefix("# TYPE althing_"));
+    let mut told: Vec<String> = kinds.map(str::to_owned).collect();
+    let guide = include_str!("../../../docs/metrics.md");
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let first = |rest: &str| rest.split(' ').next().unwrap_or_default().to_owned();
+    let mut written: Vec<String> =
+        rows.map(|(name, rest)| format!("{name} {}", first(rest))).collect();
+    told.sort();
+    written.sort();
+    assert_eq!(told, written);
+}
+
+#[tokio::test]
 async fn an_answer_that_fails_in_its_middle_is_cut() {
     let api = ready();
     let sql = "SELECT 1 / (20000 - value) FROM generate_series(1, 30000)";

@@ -8,7 +8,7 @@ use super::Pages;
 pub(super) fn system(pages: &Pages) -> System {
     let stats = pages.journal.stats();
     let durable = pages.durable();
-    let history = pages.horizon.readers().into_iter().map(|(_, position)| position.get()).min();
+    let history = pages.horizon.readers().map(|(_, position)| position.get()).min();
     System {
         durable,
         uptime: pages.clock.now().moment.since(Moment::START),

@@ -24,8 +24,9 @@ fn nobody() -> String {
 #[test]
 fn commands_that_need_a_server_are_unreachable_without_one() {
     let (folder, nobody) = (tempfile::tempdir().unwrap(), nobody());
-    let lines: [&[&str]; 4] = [
+    let lines: [&[&str]; 5] = [
         &["sql", "--http", &nobody, "SELECT 1"],
+        &["top", "--once", "--http", &nobody],
         &["tail", "--mqtt", &nobody, "#"],
         &["pub", "--mqtt", &nobody, "a", "1"],
         &["replay", "--mqtt", &nobody, "--topic", "t", "a.csv"],

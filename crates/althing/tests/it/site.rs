@@ -92,6 +92,40 @@ fn what_was_acknowledged_is_in_sql_at_once_after_a_stop_and_after_a_kill() {
 }
 
 #[test]
+fn an_operator_sees_a_client_everywhere_and_closes_it() {
+    let data = tempfile::tempdir().unwrap();
+    let site = Running::start(data.path());
+    let options = Options::new(&site.mqtt, "anna/1");
+    let mut client = Client::connect(options, Clock::start(), Stop::default()).unwrap();
+    client.subscribe("farm/#", Qos::AtLeastOnce).unwrap();
+    client.publish("farm/barn", b"21.5", Qos::AtLeastOnce, false).unwrap();
+    client.drain().unwrap();
+    let get = |path: &str| {
+        let answer = ureq::get(format!("http://{}{path}", site.http)).call();
+        answer.unwrap().body_mut().read_to_string().unwrap()
+    };
+    let told: serde_json::Value = serde_json::from_str(&get("/api/clients/anna%2F1")).unwrap();
+    assert_eq!((&told["messages_in"], &told["transport"]), (&1.into(), &"tcp".into()), "{told}");
+    assert!(get("/system?search=ANNA").contains("href=\"/system/clients/anna/1\""));
+    assert!(get("/system/clients/anna/1").contains("farm/#"));
+    assert!(get("/metrics").contains("\nalthing_sessions_connected 1\n"));
+
+    let top = Command::new(env!("CARGO_BIN_EXE_althing"))
+        .args(["top", "--once", "--http", &site.http])
+        .current_dir(data.path())
+        .output()
+        .unwrap();
+    let picture = String::from_utf8(top.stdout).unwrap();
+    assert!(picture.contains("1 connected of 1") && picture.contains("anna/1"), "{picture}");
+
+    let url = format!("http://{}/api/clients/anna%2F1", site.http);
+    let closed = ureq::delete(&url).call().unwrap().body_mut().read_to_string().unwrap();
+    assert!(closed.contains("\"closed\":true"), "{closed}");
+    while !get("/metrics").contains("\nalthing_sessions_connected 0\n") {}
+    assert_eq!(site.stop(), Some(0));
+}
+
+#[test]
 fn a_second_site_on_the_same_data_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let site = Running::start(data.path());

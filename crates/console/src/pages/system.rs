@@ -23,7 +23,7 @@ use crate::urls;
 use crate::words::Text;
 
 /// Rows on a page: two screens of a desk.
-const ROWS_MAX: usize = 50;
+const ROWS_MAX: usize = 40;
 
 /// The question as it stands in the address.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use console::{
     Changes, Device, DeviceChange, DeviceFilter, DeviceList, Durable, Identity, LivePoint,
-    Overview, Reading, SignalChange, Site, SiteFault, SqlAnswer, SqlFault, Status, Table, Value,
-    Want, Window,
+    Overview, Reading, SignalChange, Site, SiteFault, SqlAnswer, SqlFault, Status, System, Table,
+    Value, Want, Window,
 };
 use futures::future::BoxFuture;
 use http_body_util::BodyExt;
 use model::Timestamp;
+use model::census::{Detail, Fate, Page, Question};
 
 use crate::client::send;
 use crate::world::World;
@@ -40,6 +41,22 @@ impl Site for Counted {
     fn durable(&self) -> Durable {
         let position = self.durable.load(Ordering::Relaxed);
         Durable { position, time: Some(time(position)) }
+    }
+
+    fn system(&self) -> Result<System, SiteFault> {
+        self.world.system()
+    }
+
+    fn clients(&self, question: &Question) -> Result<Page, SiteFault> {
+        self.world.clients(question)
+    }
+
+    fn client(&self, id: &str) -> Result<Option<Detail>, SiteFault> {
+        self.world.client(id)
+    }
+
+    fn close_client(&self, id: &str, fate: Fate) -> Result<bool, SiteFault> {
+        self.world.close_client(id, fate)
     }
 
     fn changes(&self, since: u64, want: &Want) -> Result<Changes, SiteFault> {
