@@ -238,7 +238,10 @@ fn row(client: &Client, (now, zone): (Timestamp, &TimeZone), t: Text) -> Row {
         peer: line.map(|line| show::code(&line.peer.to_string())),
         mark,
         status,
-        waiting: t.client_waiting(&show::count(client.queued), &show::count(client.in_flight)),
+        waiting: match client.queued + client.in_flight {
+            0 => Markup::text(t.none()),
+            _ => t.client_waiting(&show::count(client.queued), &show::count(client.in_flight)),
+        },
         rate: in_out(rate, t),
         total: line.map_or_else(Markup::default, |line| {
             show::code(&show::compact(line.traffic.messages_in + line.traffic.messages_out))

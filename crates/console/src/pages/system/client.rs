@@ -128,7 +128,7 @@ fn session(client: &Client, t: Text) -> Vec<(&'static str, Markup)> {
     vec![
         (t.client_queued(), show::count(client.queued)),
         (t.client_in_flight(), show::count(client.in_flight)),
-        (t.client_filters(), show::count(client.subscriptions)),
+        (t.client_filters_count(), show::count(client.subscriptions)),
         (t.client_expiry(), expiry),
     ]
 }
