@@ -57,8 +57,9 @@ impl Segment {
     }
 
     pub(crate) fn decode(block: &[u8]) -> Result<Self, HeaderFault> {
-        let crc = block.get(..CRC_AT).map(crc32c::crc32c);
-        if !block.starts_with(MAGIC) || crc != u32_at(block, CRC_AT) {
+        let Some(told) = u32_at(block, CRC_AT) else { return Err(HeaderFault::Damaged) };
+        let crc = crc32c::crc32c(block.get(..CRC_AT).unwrap_or(&[]));
+        if !block.starts_with(MAGIC) || crc != told {
             return Err(HeaderFault::Damaged);
         }
         match u16_at(block, 4) {

@@ -19,6 +19,14 @@ fn a_first_block_reads_back_and_no_flipped_bit_passes() {
 }
 
 #[test]
+fn a_first_block_that_ends_before_its_checksum_is_damage() {
+    let block = segment().encode();
+    for length in 0..64 {
+        assert_eq!(Segment::decode(&block[..length]), Err(HeaderFault::Damaged), "{length} bytes");
+    }
+}
+
+#[test]
 fn every_life_of_a_file_has_its_own_salt() {
     let salt = segment().salt;
     for other in [
