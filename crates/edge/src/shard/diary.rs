@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hub::{ConnectionKey, Publication, Queued, SessionKey};
 use model::session::{Identifiers, Positions, encode_session};
-use model::{Event, Position, SessionEvent, SessionRecord, TopicFilter};
+use model::{Event, Position, SessionEvent, SessionRecord};
 use mqtt::{Generation, Reason, Ticket};
 
 use super::Shard;
@@ -45,7 +45,6 @@ pub(super) enum Told {
     Subscribed {
         packet_id: NonZeroU16,
         reasons: Vec<Reason>,
-        retained: Vec<(TopicFilter, hub::Grant)>,
     },
     Unsubscribed {
         packet_id: NonZeroU16,
@@ -162,14 +161,10 @@ impl Shard {
         }
         let out = connection.output.buffer();
         match later.what {
-            Told::Subscribed { packet_id, reasons, retained } => {
-                let told = connection.session.suback(packet_id, reasons, out);
-                match told {
+            Told::Subscribed { packet_id, reasons } => {
+                match connection.session.suback(packet_id, reasons, out) {
                     Ok(()) => self.mark_dirty(key),
-                    Err(violation) => return self.violated(key, violation, now),
-                }
-                for (filter, grant) in retained {
-                    self.send_retained(&filter, &grant);
+                    Err(violation) => self.violated(key, violation, now),
                 }
             }
             Told::Unsubscribed { packet_id, reasons } => {

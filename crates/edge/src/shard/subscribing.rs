@@ -52,8 +52,12 @@ impl Shard {
             }
         }
         let packet_id = subscribe.packet_id();
-        let told = Told::Subscribed { packet_id, reasons, retained };
+        let told = Told::Subscribed { packet_id, reasons };
         self.answer((key, session_key), noted, told, now);
+        // Not later than the answer, even if that waits: what is published from now on comes after.
+        for (filter, grant) in retained {
+            self.send_retained(&filter, &grant);
+        }
     }
 
     /// Answers at once, or when what was noted last is committed.
@@ -154,7 +158,8 @@ impl Shard {
             if let Some(session) = self.sessions.get_mut(session_key) {
                 session.forget(&filter);
             }
-            if existed && self.is_booked(session_key) {
+            // Also of one that was not there: its answer shall not overtake one that waits.
+            if self.is_booked(session_key) {
                 let event = SessionEvent::Unsubscribed { filter: text };
                 self.note(session_key, event, Waiting::Nobody);
                 noted = true;
