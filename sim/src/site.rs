@@ -13,7 +13,6 @@ use ingest::{Feed, Ingest, Source, Stores};
 use journal::mem::MemDisk;
 use journal::{Batch, CommitFault, Log};
 use model::promise::{DurableMark, ReaderMark};
-use model::record::Record;
 use model::{Horizon, Meter, Moment, Position, Timestamp};
 use registry::Registry;
 
@@ -285,10 +284,7 @@ impl Site {
 fn look_up(log: &Log<MemDisk>, position: Position) -> Option<Arc<Publication>> {
     let batch = log.reader(position).next_batch().ok()??;
     let (_, record) = batch.iter().next()?;
-    match Record::decode(record) {
-        Ok(Record::Message(message)) => Some(Arc::new(Publication::of(&message))),
-        Ok(_) | Err(_) => None,
-    }
+    Publication::of_record(record).map(Arc::new)
 }
 
 /// A moment later.

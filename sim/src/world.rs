@@ -20,7 +20,7 @@ const STEPS: usize = 400;
 /// Devices of one run.
 const DEVICES: usize = 3;
 
-/// Steps in which everything that is owed has to arrive: each fetches 64 messages.
+/// Steps in which everything that is owed has to arrive: each fetches what is committed.
 const QUIET_STEPS: usize = 40;
 
 /// What a run reached, so that it can be seen to prove something.

@@ -221,15 +221,8 @@ impl Entry {
     fn subscribe(&mut self, filter: &str, options: Options, subscriptions: &Subscriptions) {
         let Ok(filter) = TopicFilter::parse(filter) else { return };
         if filter.group().is_none() {
-            let grant = Grant {
-                session: self.key,
-                qos: options.qos,
-                no_local: options.no_local,
-                retain_as_published: options.retain_as_published,
-                identifier: (options.identifier != 0).then_some(options.identifier),
-            };
             // The shards had room for it, and a book holds no more than they do.
-            let taken = subscriptions.subscribe(&filter, grant);
+            let taken = subscriptions.subscribe(&filter, Grant::of(self.key, options));
             assert!(taken.is_ok(), "the journal holds more subscriptions than a site may have");
         }
         self.booked.filters.insert(filter, options);

@@ -1,5 +1,6 @@
 //! A message that is kept: for another shard, for a subscriber who cannot take it yet, or retained.
 
+use model::record::Record;
 use model::{Message, Qos, Timestamp, TopicBuf, TopicName};
 
 /// An owned message without its sender's names: what a subscriber may know.
@@ -24,6 +25,15 @@ impl Publication {
             qos: message.qos,
             retain: message.retain,
             received_at: message.received_at,
+        }
+    }
+
+    /// `None` when the record is no message.
+    #[must_use]
+    pub fn of_record(record: &[u8]) -> Option<Self> {
+        match Record::decode(record) {
+            Ok(Record::Message(message)) => Some(Self::of(&message)),
+            Ok(_) | Err(_) => None,
         }
     }
 

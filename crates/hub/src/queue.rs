@@ -11,8 +11,8 @@ use smallvec::SmallVec;
 
 use crate::Publication;
 
-/// A subscriber that is away for an hour while 25 messages a second arrive: 90,000. Of 80 bytes
-/// without their messages, 8 MB a session.
+/// A subscriber that is away for an hour while 25 messages a second arrive: 90,000. Of 64 bytes
+/// without their messages, 6.4 MB a session.
 pub(crate) const QUEUE_MESSAGES_MAX: usize = 100_000;
 
 /// Bytes of messages that one session holds in memory; what comes after is read again.
@@ -140,13 +140,13 @@ impl Queue {
         self.bytes = self.waiting.iter().map(Queued::body_cost).sum();
     }
 
-    /// Lets go of the body of the newest message, if the journal has it.
-    pub fn shed_last(&mut self) {
-        if let Some(message) = self.waiting.back_mut() {
-            let before = message.body_cost();
-            message.shed();
-            self.bytes -= before - message.body_cost();
-        }
+    /// Lets go of the body of one message, if the journal has it.
+    pub fn shed_one(&mut self, token: u64) {
+        let Some(message) = self.find_mut(token) else { return };
+        let before = message.body_cost();
+        message.shed();
+        let freed = before - message.body_cost();
+        self.bytes -= freed;
     }
 
     #[must_use]

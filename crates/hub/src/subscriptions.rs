@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use model::session::Options;
 use model::{Qos, TopicFilter, TopicName};
 use smallvec::SmallVec;
 
@@ -33,6 +34,31 @@ pub struct Grant {
     pub no_local: bool,
     pub retain_as_published: bool,
     pub identifier: Option<u32>,
+}
+
+impl Grant {
+    /// What a record says of a subscription.
+    #[must_use]
+    pub fn of(session: SessionKey, options: Options) -> Self {
+        Self {
+            session,
+            qos: options.qos,
+            no_local: options.no_local,
+            retain_as_published: options.retain_as_published,
+            identifier: (options.identifier != 0).then_some(options.identifier),
+        }
+    }
+
+    /// As a record says it.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            qos: self.qos,
+            no_local: self.no_local,
+            retain_as_published: self.retain_as_published,
+            identifier: self.identifier.unwrap_or_default(),
+        }
+    }
 }
 
 /// One session that hears a topic. Overlapping filters of a session are merged into one route with

@@ -17,8 +17,9 @@ use mqtt::{Generation, Reason, Ticket};
 use super::Shard;
 use crate::clock::Now;
 
-/// Messages that are read for a session at once. A client takes no more in one go as a rule.
-const FETCH_MAX: usize = 64;
+/// Messages that are read for a session at once, as far as they fit into one answer: each question
+/// looks for its place in a segment anew.
+const FETCH_MAX: usize = 1_024;
 
 /// Positions in one record, so that it stays far below the largest: 4,096 of 8 bytes are 32 KiB.
 const POSITIONS_PER_RECORD: usize = 4_096;
@@ -59,15 +60,23 @@ pub(super) enum Told {
     Resumed,
 }
 
-/// A message of this turn that a session keeps: its position is not known yet.
+/// What a session has to do with a message of this turn, whose position is not known yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unplaced {
     /// Of its record within the turn.
     pub(super) number: u32,
     pub(super) session: SessionKey,
-    pub(super) token: u64,
-    /// The session was chosen among a shared group, which only this shard knows.
-    pub(super) shared: bool,
+    pub(super) fate: Fate,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    /// It waits or is under way under this token.
+    Kept(u64),
+    /// The same; the session was chosen among a shared group, which only this shard knows.
+    Chosen(u64),
+    /// The session does without, and is not owed it.
+    Dropped,
 }
 
 /// Messages that a session needs from the journal.
@@ -190,24 +199,38 @@ impl Shard {
     /// The messages of this turn have positions now.
     pub(super) fn place(&mut self, first: Position) {
         let mut waits = Vec::new();
-        for Unplaced { number, session: key, token, shared } in std::mem::take(&mut self.unplaced) {
+        for Unplaced { number, session, fate } in std::mem::take(&mut self.unplaced) {
             let position = first.after(u64::from(number));
-            let Some(session) = self.sessions.get_mut(key) else { continue };
-            let is_sent = session.protocol.place(token, position);
-            if !is_sent && session.queue.place(token, position) {
-                match session.connection {
-                    Some(connection) => waits.push((connection, key)),
-                    None => session.queue.shed(),
+            match fate {
+                Fate::Kept(token) => waits.extend(self.place_one(session, token, position)),
+                Fate::Chosen(token) => {
+                    waits.extend(self.place_one(session, token, position));
+                    self.note_chosen(session, token);
                 }
-            }
-            if shared {
-                self.note_chosen(key, token);
+                Fate::Dropped => self.delivered.push((session, position)),
             }
         }
         waits.dedup();
         for (connection, session) in waits {
             self.send_waiting(connection, session);
         }
+    }
+
+    /// Says whose queue may go on with it.
+    fn place_one(
+        &mut self,
+        key: SessionKey,
+        token: u64,
+        position: Position,
+    ) -> Option<(ConnectionKey, SessionKey)> {
+        let session = self.sessions.get_mut(key)?;
+        if session.protocol.place(token, position) || !session.queue.place(token, position) {
+            return None;
+        }
+        if session.connection.is_none() {
+            session.queue.shed_one(token);
+        }
+        session.connection.map(|connection| (connection, key))
     }
 
     fn note_chosen(&mut self, session_key: SessionKey, token: u64) {

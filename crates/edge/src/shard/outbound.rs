@@ -8,7 +8,7 @@ use model::{Event, Message, Position, Qos};
 use mqtt::Delivered;
 
 use super::connection::Phase;
-use super::diary::Unplaced;
+use super::diary::{Fate, Unplaced};
 use super::expiry::Left;
 use super::frames::{Shape, Shown};
 use super::{Remote, Shard};
@@ -194,6 +194,7 @@ impl Shard {
                     self.keep(route.session, queued, None);
                     return;
                 }
+                Sent::Dropped if booked => return self.drop_for(message, route),
                 Sent::Yes | Sent::Dropped => return,
                 Sent::NotNow => {}
             }
@@ -215,15 +216,30 @@ impl Shard {
         //= mqtt-v311 MQTT-3.1.2-5, MQTT-4.5.0-1
         if session.queue.push(queued).is_err() {
             self.common.meter.count(Event::MessageDropped);
-            return;
+            return self.drop_for(message, route);
         }
         match (session.connection, message.origin) {
             // The first of a booked session: nothing else would get it going.
             (Some(key), Origin::At(_) | Origin::Retained) if session.queue.len() == 1 => {
                 self.send_waiting(key, route.session);
             }
-            (None, Origin::At(_)) => session.queue.shed_last(),
+            (None, Origin::At(_)) => session.queue.shed_one(token),
             (Some(_), _) | (None, Origin::ThisTurn(_) | Origin::Retained) => {}
+        }
+    }
+
+    /// A session does without a message: if it is written down what it is owed, this is not.
+    fn drop_for(&mut self, message: &AtHand<'_>, route: &Route) {
+        let session = route.session;
+        if !self.is_booked(session) {
+            return;
+        }
+        match message.origin {
+            Origin::At(position) => self.delivered.push((session, position)),
+            Origin::ThisTurn(number) => {
+                self.unplaced.push(Unplaced { number, session, fate: Fate::Dropped });
+            }
+            Origin::Retained => {}
         }
     }
 
@@ -238,8 +254,8 @@ impl Shard {
             Origin::At(position) => Some(position),
             Origin::Retained => Some(Position::ZERO),
             Origin::ThisTurn(number) => {
-                let (session, shared) = (route.session, route.shared);
-                self.unplaced.push(Unplaced { number, session, token, shared });
+                let fate = if route.shared { Fate::Chosen(token) } else { Fate::Kept(token) };
+                self.unplaced.push(Unplaced { number, session: route.session, fate });
                 None
             }
         };

@@ -38,13 +38,7 @@ impl Shard {
     }
 
     fn restore_filter(&mut self, session: SessionKey, filter: &TopicFilter, options: Options) {
-        let grant = Grant {
-            session,
-            qos: options.qos,
-            no_local: options.no_local,
-            retain_as_published: options.retain_as_published,
-            identifier: (options.identifier != 0).then_some(options.identifier),
-        };
+        let grant = Grant::of(session, options);
         let taken = self.common.subscriptions.subscribe(filter, grant);
         match self.sessions.get_mut(session).filter(|_| taken.is_ok()) {
             Some(session) => session.remember(filter.clone()),

@@ -2,7 +2,6 @@
 //! hears that it is: from then on it is owed what matches, whatever happens to this process.
 
 use hub::{ConnectionKey, Grant, SessionKey};
-use model::session::Options;
 use model::{Qos, SessionEvent, TopicFilter};
 use mqtt::{Reason, RetainHandling, Subscribe, Subscription, Unsubscribe};
 
@@ -79,14 +78,8 @@ impl Shard {
         if !self.is_booked(grant.session) {
             return false;
         }
-        let options = Options {
-            qos: grant.qos,
-            no_local: grant.no_local,
-            retain_as_published: grant.retain_as_published,
-            identifier: grant.identifier.unwrap_or_default(),
-        };
         let filter = filter.to_string();
-        let event = SessionEvent::Subscribed { filter: &filter, options };
+        let event = SessionEvent::Subscribed { filter: &filter, options: grant.options() };
         self.note(grant.session, event, Waiting::Nobody);
         true
     }
@@ -115,7 +108,7 @@ impl Shard {
 
     //= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.2-5, MQTT-3.3.2-6
     //= mqtt-v311 MQTT-3.3.1-6, MQTT-3.3.1-8
-    pub(super) fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
+    fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
         for publication in self.common.retained.matching(filter) {
             let left = Left::of(&publication, self.now);
             if left == Left::Nothing {

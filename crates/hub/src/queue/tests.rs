@@ -54,3 +54,8 @@ fn bodies_are_let_go_and_come_back() {
     queue.pop();
     assert_eq!(queue.bytes, 0, "every byte was counted once");
 }
+
+#[test]
+fn a_position_in_a_queue_costs_what_the_documents_say() {
+    assert_eq!(size_of::<Queued>(), 64);
+}

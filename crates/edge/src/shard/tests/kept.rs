@@ -274,3 +274,74 @@ fn a_session_without_properties_is_clean() {
     let anna = world.connect(&Connect { clean_start: false, ..client("anna") });
     world.check(anna, &expect!["CONNACK Success present=false"]);
 }
+
+#[test]
+fn what_is_published_while_a_subscription_is_written_down_comes_once_and_after_the_greeting() {
+    lasting("anna", |connect| {
+        let mut world = World::new(2);
+        let bo = world.connect(&client("bo"));
+        world.publish(bo, "kept/a", "old", (Qos::AtMostOnce, 0));
+        let anna = world.connect(&connect);
+        world.commit();
+        world.heard(anna);
+        world.subscribe(anna, "kept/+", Qos::AtLeastOnce);
+        world.publish(bo, "kept/a", "new", (Qos::AtLeastOnce, 1));
+        world.commit();
+        world.check(
+            anna,
+            &expect![[r#"
+                PUBLISH kept/a old AtMostOnce retained
+                PUBLISH kept/a new AtLeastOnce
+                SubAck"#]],
+        );
+    });
+}
+
+#[test]
+fn an_unsubscribe_that_changes_nothing_waits_behind_one_that_does() {
+    with_anna(Qos::AtLeastOnce, |mut world, _, anna| {
+        world.unsubscribe(anna, "a", 2);
+        world.unsubscribe(anna, "a", 3);
+        world.check(anna, &expect![""]);
+        world.commit();
+        world.check(
+            anna,
+            &expect![[r#"
+                UnsubAck 2 [Success]
+                UnsubAck 3 [NoSubscriptionExisted]"#]],
+        );
+    });
+}
+
+#[test]
+fn a_message_that_its_client_can_never_take_is_not_owed_for_ever() {
+    let mut properties = mqtt::PropertiesBuf::default();
+    properties.push(mqtt::Property::SessionExpiry(3_600)).unwrap();
+    properties.push(mqtt::Property::MaximumPacketSize(40.try_into().unwrap())).unwrap();
+    let properties = properties.as_properties();
+    let connect = Connect { clean_start: false, properties, ..client("anna") };
+    for shards in [1, 2] {
+        for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
+            let mut world = World::new(shards);
+            let anna = world.connect(&connect);
+            world.subscribe(anna, "a", qos);
+            world.commit();
+            publish(&mut world, &"x".repeat(100), qos);
+            world.commit();
+            world.commit();
+            assert_eq!(world.owed("anna"), 0, "{qos:?} over {shards} shards");
+        }
+    }
+}
+
+#[test]
+fn of_an_absent_client_no_message_is_held_in_memory() {
+    with_anna(Qos::AtLeastOnce, |mut world, _, anna| {
+        world.lose(anna);
+        for payload in ["1", "2", "3"] {
+            publish(&mut world, payload, Qos::AtLeastOnce);
+        }
+        world.commit();
+        assert_eq!(world.bodies_waiting("anna"), (3, 0), "three wait, as positions");
+    });
+}

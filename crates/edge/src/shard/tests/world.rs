@@ -9,12 +9,11 @@ use model::record::Record;
 use model::{Horizon, Qos};
 use mqtt::{
     Ack, Connect, Packet, Properties, Publish, PublishProperties, Reason, Subscription,
-    SubscriptionOptions, Version, decode, encode_subscribe,
+    SubscriptionOptions, Version, decode, encode_subscribe, encode_unsubscribe,
 };
 
 use super::super::*;
 use crate::clock::Now;
-use crate::librarian::publication;
 
 pub(super) struct World {
     pub(super) shards: Vec<Shard>,
@@ -50,6 +49,17 @@ impl World {
     /// The process dies, and another one starts with what was committed.
     pub(super) fn crash(&mut self) {
         self.journal.truncate(self.durable);
+        let mut book = self.book();
+        book.expire(self.now.timestamp);
+        self.shards = fresh(u16::try_from(self.shards.len()).unwrap());
+        for shard in &mut self.shards {
+            for booked in book.sessions() {
+                shard.restore(booked, self.now);
+            }
+        }
+    }
+
+    fn book(&self) -> Book {
         let mut book = Book::default();
         for (number, record) in (1..).zip(&self.journal) {
             match Record::decode(record).unwrap() {
@@ -58,13 +68,21 @@ impl World {
                 _ => {}
             }
         }
-        book.expire(self.now.timestamp);
-        self.shards = fresh(u16::try_from(self.shards.len()).unwrap());
-        for shard in &mut self.shards {
-            for booked in book.sessions() {
-                shard.restore(booked, self.now);
-            }
-        }
+        book
+    }
+
+    /// How many messages the journal says that a client is owed.
+    pub(super) fn owed(&self, client: &str) -> usize {
+        let book = self.book();
+        let booked = book.sessions().find(|booked| &*booked.client == client);
+        booked.map_or(0, |booked| booked.owed.len())
+    }
+
+    /// How many messages wait for a client, and how many of them are in memory.
+    pub(super) fn bodies_waiting(&self, client: &str) -> (usize, usize) {
+        let session = self.shards.iter().find_map(|shard| shard.sessions.of(client)).unwrap();
+        let held = session.queue.iter().filter(|queued| queued.body.is_some()).count();
+        (session.queue.len(), held)
     }
 
     pub(super) fn open(&mut self) -> At {
@@ -101,6 +119,13 @@ impl World {
         let subscription = Subscription { filter, options: SubscriptionOptions::with_qos(qos) };
         let id = 1.try_into().unwrap();
         encode_subscribe(Version::V5, id, Properties::NONE, [subscription], &mut bytes).unwrap();
+        self.shards[at.shard].receive(at.key, &bytes, self.now);
+    }
+
+    pub(super) fn unsubscribe(&mut self, at: At, filter: &str, id: u16) {
+        let mut bytes = Vec::new();
+        let id = id.try_into().unwrap();
+        encode_unsubscribe(Version::V5, id, Properties::NONE, [filter], &mut bytes).unwrap();
         self.shards[at.shard].receive(at.key, &bytes, self.now);
     }
 
@@ -157,7 +182,9 @@ impl World {
             let found = messages
                 .into_iter()
                 .filter(|(_, position)| at(*position) < self.durable)
-                .map(|(token, position)| (token, publication(&self.journal[at(position)])))
+                .map(|(token, position)| {
+                    (token, Publication::of_record(&self.journal[at(position)]).map(Arc::new))
+                })
                 .collect();
             self.shards[usize::from(session.shard)].fetched(session, found);
         }
@@ -214,6 +241,10 @@ pub(super) fn describe(packet: &Packet<'_>) -> String {
         ),
         Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
             format!("{:?} {}", packet.kind(), ack.packet_id)
+        }
+        Packet::UnsubAck(answer) => {
+            let reasons: Vec<Reason> = answer.reasons().collect();
+            format!("UnsubAck {} {reasons:?}", answer.packet_id())
         }
         Packet::Disconnect(disconnect) => format!("DISCONNECT {:?}", disconnect.reason),
         other => format!("{:?}", other.kind()),
