@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 mod bridge;
 mod environment;
 mod layers;
+mod limits;
 mod listener;
 mod quantity;
 
 pub(crate) use bridge::{BridgeConfig, BridgeFault};
 pub(crate) use environment::{sources, state_folder};
 pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
+pub(crate) use limits::{LimitsConfig, OwnLimits};
 pub(crate) use listener::{ListenerConfig, ListenerFault};
 pub(crate) use quantity::{Bytes, Span};
 
@@ -29,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) site: SiteConfig,
     pub(crate) data: DataConfig,
     pub(crate) mqtt: MqttConfig,
+    pub(crate) limits: LimitsConfig,
     pub(crate) http: HttpConfig,
     pub(crate) journal: JournalConfig,
     pub(crate) history: HistoryConfig,
@@ -316,7 +319,12 @@ impl Config {
         }
         for (index, one) in self.mqtt.listener.iter().enumerate() {
             let name = || one.name.as_str().into();
-            one.resolve().map_err(|why| ConfigFault::Listener { name: name(), why })?;
+            let limits = self.limits.with(&one.limits);
+            one.resolve(limits.resolve(false))
+                .map_err(|why| ConfigFault::Listener { name: name(), why })?;
+            if let Some(key) = limits.zero() {
+                return Err(ConfigFault::Zero(key));
+            }
             if self.mqtt.listener.iter().skip(index + 1).any(|other| one.meets(other)) {
                 return Err(ConfigFault::SameListener(name()));
             }
@@ -346,8 +354,9 @@ impl Config {
             ("query.time", self.query.time.get().is_zero()),
             ("query.memory", self.query.memory.get() == 0),
         ];
-        match amounts.into_iter().find(|(_, nothing)| *nothing) {
-            Some((key, _)) => Err(ConfigFault::Zero(key)),
+        let zero = amounts.into_iter().find(|(_, nothing)| *nothing).map(|(key, _)| key);
+        match zero.or_else(|| self.limits.zero()) {
+            Some(key) => Err(ConfigFault::Zero(key)),
             None => Ok(()),
         }
     }

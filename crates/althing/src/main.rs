@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod complaint;
 mod config;
+mod descriptors;
 mod ingest_thread;
 mod pages;
 mod reload;

@@ -58,7 +58,11 @@ fn options(
     (salt_seed, identity): (u64, u64),
     demo: bool,
 ) -> Result<SiteOptions, ConfigFault> {
-    let limits = Limits { anonymous: config.mqtt.anonymous || demo, ..Limits::default() };
+    let anonymous = config.mqtt.anonymous || demo;
+    let possible = crate::descriptors::connections_max();
+    let wanted = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
+    let connections_max = if wanted == 0 { possible } else { wanted.min(possible) };
+    let limits = Limits { connections_max, ..config.limits.resolve(anonymous) };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let journal = journal::Options {
@@ -74,7 +78,7 @@ fn options(
     history.hot_age_max = config.history.hot_age.get();
     Ok(SiteOptions {
         data: config.data.dir.clone(),
-        listeners: listeners(config, &limits)?,
+        listeners: listeners(config, anonymous)?,
         bridges: bridges(config)?,
         identity,
         http: config.http.address,
@@ -94,12 +98,13 @@ fn options(
 }
 
 /// That of `mqtt.address`, then those of `mqtt.listener`.
-fn listeners(config: &Config, limits: &Limits) -> Result<Vec<Listener>, ConfigFault> {
-    let mut listeners =
-        vec![Listener::plain("mqtt", Place::Network(config.mqtt.address), limits.packet_bytes_max)];
+fn listeners(config: &Config, anonymous: bool) -> Result<Vec<Listener>, ConfigFault> {
+    let limits = config.limits.resolve(anonymous);
+    let mut listeners = vec![Listener::plain("mqtt", Place::Network(config.mqtt.address), limits)];
     for one in &config.mqtt.listener {
         let fault = |why| ConfigFault::Listener { name: one.name.as_str().into(), why };
-        listeners.push(one.resolve().map_err(fault)?);
+        let limits = config.limits.with(&one.limits).resolve(anonymous);
+        listeners.push(one.resolve(limits).map_err(fault)?);
     }
     Ok(listeners)
 }

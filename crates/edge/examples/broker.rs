@@ -36,7 +36,7 @@ fn serve(address: SocketAddr, folder: &Path, shards: u16) -> Result<(), Box<dyn 
     let meter = Arc::clone(&common.meter);
     let (journal, _commits) =
         Journal::start(log, durable, meter, Box::new(|_| std::process::abort()))?;
-    let listener = Listener::plain("broker", Place::Network(address), 1 << 20);
+    let listener = Listener::plain("broker", Place::Network(address), common.limits);
     let edge = loops.serve(vec![listener], &common, (clock, &journal, &horizon), &[])?;
     loop {
         std::thread::park();

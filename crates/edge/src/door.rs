@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fmt, io};
 
 use model::census::{DoorName, Transport};
 
+use crate::Limits;
+use crate::gate::Gate;
 use crate::listener::{self, Bound, Listening, SocketFile};
 use crate::transport::{
     CertificateFault, Certificates, Layers, Origins, Tls, TlsFault, TlsFiles, Wire,
@@ -33,24 +34,13 @@ pub struct Listener {
     pub web: Option<Origins>,
     /// A proxy stands in front and says for whom it speaks. It is believed.
     pub proxy: bool,
-    /// On all shards together.
-    pub connections_max: usize,
-    /// The largest MQTT packet that is taken.
-    pub packet_bytes_max: u32,
+    pub limits: Limits,
 }
 
 impl Listener {
-    /// One that adds nothing to MQTT, with no limit of its own on connections.
-    pub fn plain(name: impl Into<Box<str>>, place: Place, packet_bytes_max: u32) -> Self {
-        Self {
-            name: name.into(),
-            place,
-            tls: None,
-            web: None,
-            proxy: false,
-            connections_max: usize::MAX,
-            packet_bytes_max,
-        }
+    /// One that adds nothing to MQTT.
+    pub fn plain(name: impl Into<Box<str>>, place: Place, limits: Limits) -> Self {
+        Self { name: name.into(), place, tls: None, web: None, proxy: false, limits }
     }
 }
 
@@ -76,29 +66,40 @@ impl fmt::Display for Place {
 pub(crate) struct Door {
     name: Arc<str>,
     transport: Transport,
-    pub(crate) packet_bytes_max: u32,
-    connections_max: usize,
-    connections: AtomicUsize,
-    proxy: bool,
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate,
+    /// Who a client is, is known when the proxy has told.
+    pub(crate) proxy: bool,
     certificates: Option<Certificates>,
     origins: Option<Arc<Origins>>,
-    /// It leads to this process only, whose clients need not prove who they are.
-    pub(crate) within: bool,
+}
+
+/// What a shard knows of a listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// What operators see of it.
+    pub(crate) name: DoorName,
+    pub(crate) limits: Limits,
 }
 
 impl Door {
     /// For clients within this process. It has no listener.
-    pub(crate) fn within(packet_bytes_max: u32) -> Self {
+    pub(crate) fn within(limits: Limits) -> Self {
         Self {
             name: "within".into(),
             transport: Transport::Unix,
-            packet_bytes_max,
-            connections_max: usize::MAX,
-            connections: AtomicUsize::new(0),
+            // Nobody else can reach it, so its clients need not prove who they are.
+            limits: Limits {
+                anonymous: true,
+                connections_max: usize::MAX,
+                message_rate: None,
+                byte_rate: None,
+                ..limits
+            },
+            gate: Gate::default(),
             proxy: false,
             certificates: None,
             origins: None,
-            within: true,
         }
     }
 
@@ -116,36 +117,21 @@ impl Door {
         Ok(Self {
             name: listener.name.into(),
             transport,
-            packet_bytes_max: listener.packet_bytes_max,
-            connections_max: listener.connections_max,
-            connections: AtomicUsize::new(0),
+            limits: listener.limits,
+            gate: Gate::default(),
             proxy: listener.proxy,
             certificates: certificates.transpose()?,
             origins: listener.web.map(Arc::new),
-            within: false,
         })
     }
 
-    /// What operators see of it.
-    pub(crate) fn name(&self) -> DoorName {
-        DoorName { listener: Arc::clone(&self.name), transport: self.transport }
-    }
-
-    /// Lets one more in, if there is room. Whoever was let in has to `leave`.
-    pub(crate) fn enter(&self) -> bool {
-        let before = self.connections.fetch_add(1, Ordering::Relaxed);
-        if before >= self.connections_max {
-            self.leave();
-        }
-        before < self.connections_max
-    }
-
-    pub(crate) fn leave(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+    pub(crate) fn terms(&self) -> Terms {
+        let name = DoorName { listener: Arc::clone(&self.name), transport: self.transport };
+        Terms { name, limits: self.limits }
     }
 
     /// A connection with the layers of this listener, which is number `index`.
-    pub(crate) fn wire(&self, connected: OwnedFd, index: u16) -> Result<Wire, TlsFault> {
+    pub(crate) fn wire(&self, connected: OwnedFd, index: u8) -> Result<Wire, TlsFault> {
         let tls = self.certificates.as_ref().map(|certificates| Tls::new(certificates.config()));
         let tls = tls.transpose()?;
         let wrapped = self.proxy || tls.is_some() || self.origins.is_some();
@@ -202,7 +188,7 @@ impl Opened {
     pub(crate) fn new(
         listeners: Vec<Listener>,
         shards: u16,
-        packet_bytes_max: u32,
+        within: Limits,
     ) -> Result<Self, ServeFault> {
         if listeners.len() > LISTENERS_MAX {
             return Err(ServeFault::TooMany);
@@ -220,7 +206,7 @@ impl Opened {
             files.extend(file);
             by_shard.iter_mut().zip(sockets).for_each(|(all, socket)| all.push(socket));
         }
-        doors.push(Door::within(packet_bytes_max));
+        doors.push(Door::within(within));
         Ok(Self { doors: doors.into(), places, files, by_shard })
     }
 }

@@ -9,10 +9,13 @@
 mod census;
 mod clock;
 mod door;
+mod gate;
 mod librarian;
+mod limits;
 mod listener;
 mod mailbox;
 mod output;
+mod pace;
 mod reactor;
 mod shard;
 mod transport;
@@ -32,8 +35,9 @@ use model::{Horizon, Meter};
 pub use census::Census;
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
+pub use limits::Limits;
 pub use mailbox::Adopted;
-pub use shard::{Common, Found, Handover, Limits, Remote, Shard, Want};
+pub use shard::{Common, Found, Handover, Remote, Shard, Want};
 pub use transport::{CertificateFault, Origins, TlsFiles, probe};
 pub use within::Within;
 
@@ -101,8 +105,8 @@ impl Loops {
     ) -> Result<Edge, ServeFault> {
         let shards = u16::try_from(self.polls.len()).unwrap_or(u16::MAX);
         let Opened { doors, places, files, mut by_shard } =
-            Opened::new(listeners, shards, common.limits.packet_bytes_max)?;
-        let names: Arc<[_]> = doors.iter().map(Door::name).collect();
+            Opened::new(listeners, shards, common.limits)?;
+        let terms: Arc<[_]> = doors.iter().map(Door::terms).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
@@ -115,11 +119,12 @@ impl Loops {
                 mailboxes: Arc::clone(&self.mailboxes),
                 librarian: librarian.clone(),
                 meter: Arc::clone(&common.meter),
+                connections_max: common.limits.connections_max,
                 doors: Arc::clone(&doors),
                 stop: Arc::clone(&stop),
             };
             let mut shard = Shard::new(index, shards, common.clone());
-            shard.set_doors(Arc::clone(&names));
+            shard.set_doors(&terms);
             for booked in sessions {
                 shard.restore(booked, clock.now());
             }

@@ -4,10 +4,10 @@
 //! once, tells the shard how far the horizon has come, and writes every socket that has something
 //! to say: one system call per socket and direction and turn.
 
-use std::collections::VecDeque;
+mod accept;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use hub::ConnectionKey;
 use journal::Journal;
 use mio::{Events, Poll, Token};
-use model::{Event, Horizon, Meter};
+use model::{Event, Horizon, Meter, Moment};
 
 use crate::clock::{Clock, Now};
 use crate::door::{Door, LISTENERS_MAX};
@@ -23,7 +23,7 @@ use crate::librarian::Librarian;
 use crate::listener::Listening;
 use crate::mailbox::{Adopted, Letter, Mailbox};
 use crate::shard::{Remote, Shard, Want};
-use crate::transport::{End, Scratch, Wire};
+use crate::transport::{End, Mark, Scratch, Wire};
 
 pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Listener number n is this and n more; connections are far below.
@@ -31,9 +31,6 @@ const LISTENERS: usize = usize::MAX - LISTENERS_MAX;
 
 /// Events taken from the kernel at once.
 const EVENTS_MAX: usize = 1_024;
-
-/// New connections a listener takes in one turn, so that a flood of them does not starve the others.
-const ACCEPTS_PER_TURN: usize = 256;
 
 /// Reads of connections that are in a TLS handshake, in one turn: a signature with RSA takes about
 /// a millisecond, and the others wait no longer than for four.
@@ -51,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) librarian: Librarian,
     pub(crate) meter: Arc<Meter>,
+    /// At all listeners together.
+    pub(crate) connections_max: usize,
     pub(crate) doors: Arc<[Door]>,
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -65,6 +64,8 @@ pub(crate) struct Reactor {
     wires: Vec<Option<Wire>>,
     /// Connections that may have more to read.
     ready: VecDeque<ConnectionKey>,
+    /// Connections that are over their rate, and when they are read again.
+    throttled: BTreeSet<(Moment, ConnectionKey)>,
     scratch: Scratch,
     outgoing: Vec<Vec<Letter>>,
     /// Questions that the librarian had no room for.
@@ -91,6 +92,7 @@ impl Reactor {
             shared,
             wires: Vec::new(),
             ready: VecDeque::new(),
+            throttled: BTreeSet::new(),
             scratch: Scratch::new(),
             outgoing,
             unasked: VecDeque::new(),
@@ -129,7 +131,10 @@ impl Reactor {
             PAUSE
         } else if self.ready.is_empty() && !self.shard.has_records() && !self.shard.has_inquiries()
         {
-            self.shard.until_timer(self.shared.clock.now().moment)
+            let now = self.shared.clock.now().moment;
+            let throttled = self.throttled.first().map(|(at, _)| at.since(now));
+            let timer = self.shard.until_timer(now);
+            throttled.map_or(timer, |throttled| timer.min(throttled))
         } else {
             Duration::ZERO
         }
@@ -137,6 +142,7 @@ impl Reactor {
 
     fn turn(&mut self, now: Now) -> io::Result<()> {
         self.read_mail(now);
+        self.release_throttled(now.moment);
         if !self.paused {
             self.read_ready(now);
         }
@@ -161,7 +167,12 @@ impl Reactor {
                     let key = ConnectionKey(u32::try_from(slot).unwrap_or(u32::MAX));
                     let hung_up = event.is_read_closed() || event.is_error();
                     if let Some(Some(wire)) = self.wires.get_mut(slot) {
-                        wire.hung_up |= hung_up;
+                        if hung_up {
+                            wire.set(Mark::HungUp, true);
+                        }
+                        if event.is_writable() {
+                            wire.set(Mark::Blocked, false);
+                        }
                     }
                     if event.is_readable() || hung_up {
                         self.enqueue(key);
@@ -177,87 +188,10 @@ impl Reactor {
     /// Puts a connection into the list of those that may have more to read, once.
     fn enqueue(&mut self, key: ConnectionKey) {
         let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
-        if !std::mem::replace(&mut wire.queued, true) {
+        if !wire.is(Mark::Queued) {
+            wire.set(Mark::Queued, true);
             self.ready.push_back(key);
         }
-    }
-
-    fn accept(&mut self, index: usize, now: Now) {
-        for _ in 0..ACCEPTS_PER_TURN {
-            let Some(listener) = self.listeners.get(index) else { return };
-            match listener.accept() {
-                Ok((socket, peer)) => self.welcome(index, socket, peer, now),
-                Err(fault) if fault.kind() == ErrorKind::WouldBlock => return,
-                // A peer that left at once; the next one is behind it.
-                Err(fault) if fault.kind() == ErrorKind::ConnectionAborted => {}
-                Err(fault) => {
-                    // Out of file descriptors: the connections that are open go on.
-                    self.shared.meter.count(Event::ConnectionRefused);
-                    tracing::debug!(%fault, "a connection could not be accepted");
-                    return;
-                }
-            }
-        }
-        // Edge-triggered: nobody will say again that there are more.
-        if let Some(listener) = self.listeners.get_mut(index) {
-            let _woken = listener.rearm(self.poll.registry(), Token(LISTENERS + index));
-        }
-    }
-
-    fn welcome(&mut self, index: usize, socket: OwnedFd, peer: SocketAddr, now: Now) {
-        let Some(door) = self.shared.doors.get(index) else { return };
-        if !door.enter() {
-            return self.shared.meter.count(Event::ConnectionRefused);
-        }
-        match door.wire(socket, u16::try_from(index).unwrap_or(u16::MAX)) {
-            Ok(wire) => {
-                if self.adopt(wire, peer, now).is_some() {
-                    self.shared.meter.count(Event::ConnectionOpened);
-                }
-            }
-            Err(fault) => {
-                door.leave();
-                self.shared.meter.count(Event::TransportFailed);
-                tracing::warn!(%fault, "a connection could not be prepared");
-            }
-        }
-    }
-
-    /// Registers a socket and opens its connection.
-    fn adopt(&mut self, wire: Wire, peer: SocketAddr, now: Now) -> Option<ConnectionKey> {
-        let door = self.shared.doors.get(usize::from(wire.door))?;
-        let (packet_bytes_max, within) = (door.packet_bytes_max, door.within);
-        let Some(key) = self.shard.open_with((peer, wire.door), packet_bytes_max, now.moment)
-        else {
-            self.shared.meter.count(Event::ConnectionRefused);
-            self.close(wire);
-            return None;
-        };
-        if within {
-            self.shard.trust(key);
-        }
-        let slot = key.0 as usize;
-        if let Err(fault) = wire.register(self.poll.registry(), Token(slot)) {
-            tracing::debug!(%fault, "a connection could not be registered");
-            self.shard.release(key);
-            self.close(wire);
-            return None;
-        }
-        if self.wires.len() <= slot {
-            self.wires.resize_with(slot + 1, || None);
-        }
-        if let Some(place) = self.wires.get_mut(slot) {
-            *place = Some(wire);
-        }
-        Some(key)
-    }
-
-    /// Dropping the socket closes it, which also takes it out of the poll.
-    fn close(&self, wire: Wire) {
-        if let Some(door) = self.shared.doors.get(usize::from(wire.door)) {
-            door.leave();
-        }
-        drop(wire);
     }
 
     /// One read of each ready socket, in turn, so that a busy one does not starve the others.
@@ -274,27 +208,56 @@ impl Reactor {
                 self.ready.push_back(key);
                 continue;
             }
-            wire.queued = false;
+            // It stays marked as queued, so that its events do not bring it back before.
+            if let Some(at) = self.shard.throttled(key, now.moment) {
+                self.throttled.insert((at, key));
+                continue;
+            }
+            wire.set(Mark::Queued, false);
             handshakes -= usize::from(shaking);
             self.read_one(key, now);
         }
     }
 
+    /// Those that may be read again.
+    fn release_throttled(&mut self, now: Moment) {
+        while let Some((at, key)) = self.throttled.pop_first() {
+            if at > now {
+                self.throttled.insert((at, key));
+                return;
+            }
+            // A later tenant of the slot is not marked, or in the list already.
+            if matches!(self.wires.get(key.0 as usize), Some(Some(wire)) if wire.is(Mark::Queued)) {
+                self.ready.push_back(key);
+            }
+        }
+    }
+
     fn read_one(&mut self, key: ConnectionKey, now: Now) {
         let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
-        match wire.read(&mut self.scratch) {
+        let most = self.shard.read_bytes_max(key);
+        match wire.read(&mut self.scratch, most) {
             Ok(heard) => {
                 if wire.wants_write() {
                     self.shard.mark_dirty(key);
                 }
                 if let Some(peer) = heard.peer {
                     self.shard.set_peer(key, peer);
+                    let door = self.shared.doors.get(usize::from(wire.door));
+                    let entered = door.map_or(Ok(()), |door| {
+                        door.gate.enter_from(&door.limits, peer.ip(), now.moment)
+                    });
+                    if let Err(refusal) = entered {
+                        self.shared.meter.count(refusal.event());
+                        return self.shard.lost(key, now);
+                    }
+                    wire.set(Mark::Counted, true);
                 }
                 if !heard.bytes.is_empty() {
                     self.shard.receive(key, heard.bytes, now);
                 }
                 // The end lies behind the last bytes, and the kernel does not tell of it again.
-                let more = heard.more || wire.hung_up;
+                let more = heard.more || wire.is(Mark::HungUp);
                 match heard.end {
                     Some(end) => self.ended(key, &end, now),
                     None if more => self.enqueue(key),
@@ -367,11 +330,13 @@ impl Reactor {
         while let Some(handover) = self.shard.next_handover() {
             let slot = self.wires.get_mut(handover.key.0 as usize);
             let Some(mut wire) = slot.and_then(Option::take) else { continue };
-            wire.queued = false;
+            wire.set(Mark::Queued, false);
+            // The other shard is told anew what the socket takes.
+            wire.set(Mark::Blocked, false);
             self.shard.release(handover.key);
             if let Err(fault) = wire.deregister(self.poll.registry()) {
                 tracing::debug!(%fault, "a connection could not move to its shard");
-                self.close(wire);
+                self.close(wire, handover.adopted.peer);
                 continue;
             }
             if let Some(letters) = self.outgoing.get_mut(usize::from(handover.home)) {
@@ -402,17 +367,26 @@ impl Reactor {
     fn flush(&mut self, key: ConnectionKey) {
         let Some(place) = self.wires.get_mut(key.0 as usize) else { return };
         let Some(wire) = place.as_mut() else { return };
-        match wire.write(self.shard.output_mut(key), &mut self.scratch) {
-            Ok(()) => self.shard.wrote(key),
-            Err(_reset) => self.shard.lost(key, self.shared.clock.now()),
+        // Nobody who does not read costs a call a turn.
+        if !wire.is(Mark::Blocked) {
+            let before = self.shard.output_len(key);
+            let written = wire.write(self.shard.output_mut(key), &mut self.scratch);
+            let after = self.shard.output_len(key);
+            wire.set(Mark::Blocked, after > 0 || wire.wants_write());
+            self.shard.drained(before.saturating_sub(after));
+            match written {
+                Ok(()) => self.shard.wrote(key),
+                Err(_reset) => self.shard.lost(key, self.shared.clock.now()),
+            }
         }
         if self.shard.is_finished(key)
             && wire.part()
             && let Some(wire) = place.take()
         {
             self.shared.meter.count(Event::ConnectionClosed);
+            let peer = self.shard.peer(key);
             self.shard.release(key);
-            self.close(wire);
+            self.close(wire, peer);
         }
     }
 }

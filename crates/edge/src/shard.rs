@@ -2,10 +2,12 @@
 //! records and letters for other shards come out. The event loop carries them; the simulation
 //! carries them too.
 
+mod backlog;
 mod connection;
 mod diary;
 mod expiry;
 mod frames;
+mod greetings;
 mod inbound;
 mod inquiry;
 mod kept;
@@ -14,6 +16,7 @@ mod operator;
 mod outbound;
 mod restore;
 mod subscribing;
+mod throttle;
 mod traffic;
 mod waiting;
 mod wills;
@@ -27,21 +30,25 @@ use hub::{
     ConnectionKey, Publication, Retained, Route, Routes, SessionKey, Sessions, Subscriptions,
 };
 use journal::Pending;
-use model::census::DoorName;
 use model::{Lane, Meter, Moment, Position, Timestamp};
 use mqtt::Ticket;
 use slab::Slab;
 
+use crate::Limits;
+use crate::door::Terms;
 use crate::mailbox::Adopted;
 use crate::output::Output;
 use crate::wheel::Wheel;
+use backlog::Backlog;
 use connection::Connection;
 pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
 use frames::Frames;
+use greetings::Greetings;
 pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
+use throttle::Throttle;
 use wills::PendingWill;
 
 /// Connections of one shard. A process has 20,000 file descriptors by default where it is limited;
@@ -64,47 +71,6 @@ pub struct Common {
     pub retained: Arc<Retained>,
     pub meter: Arc<Meter>,
     pub limits: Limits,
-}
-
-/// What the listener grants its clients.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The largest packet that is taken.
-    pub packet_bytes_max: u32,
-    /// Unacknowledged messages a client may have under way (MQTT 5: receive maximum).
-    pub receive_max: u16,
-    /// Bytes that wait for one slow subscriber's socket; QoS 0 beyond that is dropped.
-    pub output_bytes_max: usize,
-    /// A client that has not finished its CONNECT by then is closed.
-    pub connect_within: Duration,
-    /// Devices without credentials are taken.
-    pub anonymous: bool,
-    /// The longest a session is kept while its client is away.
-    pub session_expiry_max: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            packet_bytes_max: 1 << 20,
-            receive_max: 1_024,
-            output_bytes_max: 4 << 20,
-            connect_within: Duration::from_secs(10),
-            anonymous: false,
-            session_expiry_max: Duration::from_secs(7 * 24 * 3_600),
-        }
-    }
-}
-
-impl Limits {
-    pub(crate) fn of_session(&self) -> mqtt::Limits {
-        mqtt::Limits {
-            packet_max: self.packet_bytes_max,
-            receive_maximum: self.receive_max.max(1),
-            connect_timeout: u16::try_from(self.connect_within.as_secs()).unwrap_or(u16::MAX),
-            ..mqtt::Limits::default()
-        }
-    }
 }
 
 /// An entry of the wheel. It counts if the connection is still the one that was opened then, and
@@ -132,6 +98,13 @@ pub struct Remote {
     pub position: Position,
     pub publication: Arc<Publication>,
     pub routes: Vec<Route>,
+}
+
+/// A listener, and who has come by it and not said what it wants.
+#[derive(Debug)]
+struct Door {
+    terms: Terms,
+    greetings: Greetings,
 }
 
 #[derive(Debug)]
@@ -178,7 +151,9 @@ pub struct Shard {
     /// Questions of operators that are being answered, a part a turn.
     inquiries: Vec<Inquiry>,
     /// The listeners, by the numbers of their doors.
-    doors: Arc<[DoorName]>,
+    doors: Box<[Door]>,
+    backlog: Backlog,
+    throttle: Throttle,
     /// When sessions were last looked at for expiry.
     expired_at: Moment,
     /// Of the bytes or the timers at hand.
@@ -219,7 +194,9 @@ impl Shard {
             named: 0,
             congested: false,
             inquiries: Vec::new(),
-            doors: Arc::default(),
+            doors: Box::default(),
+            backlog: Backlog::new(common.limits.backlog_bytes_max / usize::from(shards.max(1))),
+            throttle: Throttle::default(),
             expired_at: Moment::START,
             now: Timestamp::from_micros(0),
             window: 0,
@@ -234,37 +211,45 @@ impl Shard {
 
     /// A peer connected. `None` at the limit of connections.
     pub fn open(&mut self, peer: SocketAddr, now: Moment) -> Option<ConnectionKey> {
-        self.open_with((peer, NO_DOOR), self.common.limits.packet_bytes_max, now)
+        self.open_at((peer, NO_DOOR), now)
     }
 
-    /// The same for a listener that has its own limit of packets.
-    pub(crate) fn open_with(
+    /// The same by a listener, whose limits count.
+    pub(crate) fn open_at(
         &mut self,
         from: (SocketAddr, u16),
-        packet_bytes_max: u32,
         now: Moment,
     ) -> Option<ConnectionKey> {
         if self.connections.len() >= CONNECTIONS_MAX {
             return None;
         }
         self.opened = self.opened.wrapping_add(1);
-        let limits = Limits { packet_bytes_max, ..self.common.limits };
+        let limits = *self.limits_at(from.1);
         let slot = self.connections.insert(Connection::new(from, self.opened, &limits, now));
         let key = ConnectionKey(u32::try_from(slot).ok()?);
+        self.throttle.opened(key);
+        if let Some(door) = self.doors.get_mut(usize::from(from.1)) {
+            door.greetings.arrived(key, self.opened);
+        }
         self.set_timer(key);
         Some(key)
     }
 
-    /// Its client lives in this process and need not prove who it is.
-    pub(crate) fn trust(&mut self, key: ConnectionKey) {
-        if let Some(connection) = self.connections.get_mut(key.0 as usize) {
-            connection.trusted = true;
-        }
+    /// Tells the listeners, by their numbers.
+    pub(crate) fn set_doors(&mut self, doors: &[Terms]) {
+        let door = |terms: &Terms| Door { terms: terms.clone(), greetings: Greetings::default() };
+        self.doors = doors.iter().map(door).collect();
     }
 
-    /// Names the listeners, for operators.
-    pub(crate) fn set_doors(&mut self, doors: Arc<[DoorName]>) {
-        self.doors = doors;
+    /// What a listener grants.
+    fn limits_at(&self, door: u16) -> &Limits {
+        let door = self.doors.get(usize::from(door));
+        door.map_or(&self.common.limits, |door| &door.terms.limits)
+    }
+
+    fn limits_of(&self, key: ConnectionKey) -> &Limits {
+        let connection = self.connections.get(key.0 as usize);
+        self.limits_at(connection.map_or(NO_DOOR, |connection| connection.door))
     }
 
     /// A proxy told for whom it speaks.
@@ -277,6 +262,7 @@ impl Shard {
     /// Forgets a connection that is finished, never came to life, or moved to another shard; its
     /// slot is free for the next.
     pub fn release(&mut self, key: ConnectionKey) {
+        self.greeted(key);
         drop(self.connections.try_remove(key.0 as usize));
     }
 
@@ -354,6 +340,10 @@ impl Shard {
             connection.dirty = false;
         }
         Some(key)
+    }
+
+    pub(crate) fn output_len(&self, key: ConnectionKey) -> usize {
+        self.connections.get(key.0 as usize).map_or(0, |connection| connection.output.len())
     }
 
     pub(crate) fn output_mut(&mut self, key: ConnectionKey) -> Option<&mut Output> {

@@ -79,21 +79,45 @@ pub(crate) enum End {
 pub(crate) struct Wire {
     socket: Socket,
     /// Which listener.
-    pub(crate) door: u16,
-    /// It is in its shard's list of those that may have more to read.
-    pub(crate) queued: bool,
-    /// The peer says nothing more: what it said is to be read, and then the end.
-    pub(crate) hung_up: bool,
+    pub(crate) door: u8,
+    marks: u8,
     layers: Option<Box<Layers>>,
+}
+
+/// What is so of a connection.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(crate) enum Mark {
+    /// It counts for the address of its peer.
+    Counted = 1,
+    /// It is in its shard's list of those that may have more to read.
+    Queued = 2,
+    /// The peer says nothing more: what it said is to be read, and then the end.
+    HungUp = 4,
+    /// The kernel takes no more bytes, and tells when it does again.
+    Blocked = 8,
 }
 
 // A million idle connections are worth counting.
 const _: () = assert!(size_of::<Option<Wire>>() == 16, "a plain connection costs 16 bytes here");
 
 impl Wire {
-    pub(crate) fn new(connected: OwnedFd, door: u16, layers: Option<Layers>) -> Self {
+    pub(crate) fn new(connected: OwnedFd, door: u8, layers: Option<Layers>) -> Self {
         let layers = layers.map(Box::new);
-        Self { socket: Socket::new(connected), door, queued: false, hung_up: false, layers }
+        let socket = Socket::new(connected);
+        Self { socket, door, marks: 0, layers }
+    }
+
+    pub(crate) const fn is(&self, mark: Mark) -> bool {
+        self.marks & mark as u8 != 0
+    }
+
+    pub(crate) const fn set(&mut self, mark: Mark, so: bool) {
+        if so {
+            self.marks |= mark as u8;
+        } else {
+            self.marks &= !(mark as u8);
+        }
     }
 
     pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -114,17 +138,23 @@ impl Wire {
         self.layers.as_ref().is_some_and(|layers| !layers.pending.is_empty())
     }
 
-    /// Reads the socket once.
-    pub(crate) fn read<'s>(&mut self, scratch: &'s mut Scratch) -> io::Result<Heard<'s>> {
+    /// Reads the socket once, `most` bytes at most.
+    pub(crate) fn read<'s>(
+        &mut self,
+        scratch: &'s mut Scratch,
+        most: usize,
+    ) -> io::Result<Heard<'s>> {
         let Some(layers) = &mut self.layers else {
-            let read = self.socket.read(&mut scratch.input)?;
+            let room = most.min(INPUT_BYTES);
+            let read = self.socket.read(scratch.input.get_mut(..room).unwrap_or_default())?;
             let end = (read == 0).then_some(End::Closed);
             let bytes = scratch.input.get(..read).unwrap_or_default();
-            return Ok(Heard { bytes, peer: None, more: read == INPUT_BYTES, end });
+            return Ok(Heard { bytes, peer: None, more: read == room, end });
         };
         let held = layers.held.len();
         let (front, rest) = scratch.input.split_at_mut(held);
-        let room = rest.len();
+        let room = most.min(rest.len());
+        let rest = rest.get_mut(..room).unwrap_or_default();
         let read = self.socket.read(rest)?;
         if read == 0 {
             layers.over = true;

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use model::{Event, Meter};
+use model::{Event, Meter, Moment};
 
 use crate::door::Door;
 use crate::listener::THIS_MACHINE;
@@ -31,14 +31,16 @@ impl Within {
         let (Some(door), Some(mailbox)) = (self.doors.get(index), self.mailboxes.first()) else {
             return Err(io::ErrorKind::NotConnected.into());
         };
-        door.enter();
-        let wire = door.wire(theirs.into(), u16::try_from(index).unwrap_or(u16::MAX));
+        door.gate
+            .enter(&door.limits, Moment::START)
+            .map_err(|_full| io::ErrorKind::QuotaExceeded)?;
+        let wire = door.wire(theirs.into(), u8::try_from(index).unwrap_or(u8::MAX));
         let wire = wire.map_err(io::Error::other)?;
         let nothing = Adopted { bytes: Vec::new(), peer: THIS_MACHINE };
         let mut letters = vec![Letter::Adopt(wire, nothing)];
         mailbox.post(&mut letters)?;
         if !letters.is_empty() {
-            door.leave();
+            door.gate.leave();
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.meter.count(Event::ConnectionOpened);

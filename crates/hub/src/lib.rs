@@ -17,7 +17,7 @@ mod subscriptions;
 
 pub use book::{Book, Booked, BookedWill, Owed};
 pub use publication::Publication;
-pub use queue::{Queue, QueueFull, Queued};
+pub use queue::{Queue, QueueFull, Queued, Room};
 pub use retained::{Retained, RetainedFull};
 pub use routes::Routes;
 pub use sessions::{

@@ -49,9 +49,27 @@ impl Queued {
         }
     }
 
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        size_of::<Self>() + self.body_cost()
+    }
+
     fn body_cost(&self) -> usize {
         self.body.as_ref().map_or(0, |body| body.cost())
     }
+}
+
+/// What one queue may hold at most, where that is less than the limits above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub messages: usize,
+    /// Of bodies.
+    pub bytes: usize,
+}
+
+impl Room {
+    pub const ALL: Self = Self { messages: QUEUE_MESSAGES_MAX, bytes: QUEUE_BYTES_MAX };
 }
 
 /// The queue is at its limit; the message was not taken.
@@ -70,12 +88,12 @@ impl Queue {
     /// # Errors
     /// At the limit: the newest message is the one refused, so that what a subscriber gets is
     /// without a gap up to where it stops.
-    pub fn push(&mut self, mut message: Queued) -> Result<(), QueueFull> {
+    pub fn push(&mut self, mut message: Queued, room: Room) -> Result<(), QueueFull> {
         let cost = message.body_cost();
-        if self.waiting.len() >= QUEUE_MESSAGES_MAX {
+        if self.waiting.len() >= QUEUE_MESSAGES_MAX.min(room.messages) {
             return Err(QueueFull);
         }
-        if self.bytes + cost > QUEUE_BYTES_MAX {
+        if self.bytes + cost > QUEUE_BYTES_MAX.min(room.bytes) {
             if message.position == Some(Position::ZERO) {
                 return Err(QueueFull);
             }
@@ -152,6 +170,12 @@ impl Queue {
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Bytes of memory it holds.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.waiting.len() * size_of::<Queued>() + self.bytes
     }
 
     #[must_use]

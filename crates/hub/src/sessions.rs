@@ -188,6 +188,10 @@ impl<P: Default> Sessions<P> {
         })
     }
 
+    pub fn all(&self) -> impl Iterator<Item = &Session<P>> {
+        self.slots.iter().map(|(_, session)| session)
+    }
+
     /// The session of a client, connected or not.
     #[must_use]
     pub fn of(&self, client: &str) -> Option<&Session<P>> {

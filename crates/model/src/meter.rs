@@ -36,6 +36,14 @@ events! {
     ConnectionClosed = "connections_closed",
     /// Connections refused because a limit of the listener was reached.
     ConnectionRefused = "connections_refused",
+    /// Connections refused because more than its rate allows came to a listener.
+    RateRefused = "connections_refused_by_rate",
+    /// Connections refused because their address had as many as it may have, or came too fast.
+    AddressRefused = "connections_refused_by_address",
+    /// Connections closed before their CONNECT, because others needed the place.
+    UnfinishedClosed = "connections_closed_unfinished",
+    /// Times a client was not read because it had sent more than its rate allows.
+    ClientPaused = "client_pauses",
     /// Connections closed because the peer broke the protocol.
     ProtocolViolated = "protocol_violations",
     /// Connections closed because TLS, WebSocket or the PROXY protocol failed.

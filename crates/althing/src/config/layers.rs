@@ -15,7 +15,7 @@ const PREFIX: &str = "ALTHING_";
 
 /// The keys that are lists of tables, the keys of those, and the keys of tables in them.
 const LISTS: [(&str, &[&str], Nested); 2] =
-    [("mqtt.listener", listener::KEYS, &[]), (BRIDGE, bridge::KEYS, bridge::NESTED)];
+    [("mqtt.listener", listener::KEYS, listener::NESTED), (BRIDGE, bridge::KEYS, bridge::NESTED)];
 const BRIDGE: &str = "bridge";
 
 /// Tables in a table, by key, and the keys of each.

@@ -3,15 +3,18 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use edge::{Listener, Origins, Place, TlsFiles};
+use edge::{Limits, Listener, Origins, Place, TlsFiles};
 use serde::{Deserialize, Serialize};
 
-use super::Bytes;
+use super::{Bytes, OwnLimits};
 
 /// What MQTT can say of a packet's length, and with it the largest packet there is.
 const PACKET_MAX: Bytes = Bytes::mebi(256);
 /// A CONNECT with a client's name and credentials has to fit.
 const PACKET_MIN: Bytes = Bytes::kibi(1);
+
+/// Tables in this table.
+pub(crate) const NESTED: &[(&str, &[&str])] = &[("limits", super::limits::KEYS)];
 
 /// Keys of this table, for suggestions and for the guide.
 pub(crate) const KEYS: &[&str] = &[
@@ -26,6 +29,7 @@ pub(crate) const KEYS: &[&str] = &[
     "proxy-protocol",
     "connections-max",
     "packet-max",
+    "limits",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +59,9 @@ pub(crate) struct ListenerConfig {
     /// The largest MQTT packet that is taken.
     #[serde(default = "packet_max")]
     pub(crate) packet_max: Bytes,
+    /// Where they are other than those of the site.
+    #[serde(default)]
+    pub(crate) limits: OwnLimits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,11 +121,11 @@ impl TransportConfig {
 }
 
 impl ListenerConfig {
-    /// What the listener is to the edge.
+    /// What the listener is to the edge, with the other `limits` of its clients.
     ///
     /// # Errors
     /// Names what is missing or makes no sense.
-    pub(crate) fn resolve(&self) -> Result<Listener, ListenerFault> {
+    pub(crate) fn resolve(&self, limits: Limits) -> Result<Listener, ListenerFault> {
         self.check_keys()?;
         if self.name.is_empty() {
             return Err(ListenerFault::Nameless);
@@ -140,8 +147,11 @@ impl ListenerConfig {
             tls: self.tls()?,
             web: self.transport.has_web().then(|| Origins::new(self.origins.iter().cloned())),
             proxy: self.proxy_protocol,
-            connections_max: usize::try_from(self.connections_max).unwrap_or(usize::MAX),
-            packet_bytes_max: u32::try_from(self.packet_max.get()).unwrap_or(u32::MAX),
+            limits: Limits {
+                connections_max: usize::try_from(self.connections_max).unwrap_or(usize::MAX),
+                packet_bytes_max: u32::try_from(self.packet_max.get()).unwrap_or(u32::MAX),
+                ..limits
+            },
         })
     }
 

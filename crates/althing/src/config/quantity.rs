@@ -62,6 +62,10 @@ impl Bytes {
 }
 
 impl Span {
+    pub(crate) const fn of(length: Duration) -> Self {
+        Self(length)
+    }
+
     pub(crate) const ZERO: Self = Self(Duration::ZERO);
 
     pub(crate) const fn days(count: u64) -> Self {

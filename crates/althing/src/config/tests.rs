@@ -241,20 +241,34 @@ key = 'site.key'
 client-ca = 'devices.pem'
 proxy-protocol = true
 packet-max = '64KiB'
+limits = { message-rate = 10 }
 
 [[mqtt.listener]]
 name = 'gateway'
 transport = 'unix'
 path = '/run/althing/mqtt.sock'
 connections-max = 8
+
+[limits]
+in-flight = 7
 ";
 
 #[test]
 fn listeners_are_a_list_of_tables() {
     let loaded = loaded(&sources(LISTENERS, &[], &[]));
     loaded.config.check().unwrap();
-    let listeners = loaded.config.mqtt.listener.iter().map(|one| one.resolve().unwrap());
-    let text: String = listeners.map(|listener| format!("{listener:#?}\n")).collect();
+    let config = &loaded.config;
+    let listeners = config.mqtt.listener.iter().map(|one| {
+        let listener = one.resolve(config.limits.with(&one.limits).resolve(false)).unwrap();
+        let edge::Limits { connections_max, packet_bytes_max, message_rate, receive_max, .. } =
+            listener.limits;
+        let limits = (connections_max, packet_bytes_max, message_rate, receive_max);
+        let listener = edge::Listener { limits: edge::Limits::default(), ..listener };
+        let text = format!("{listener:#?}\n");
+        let (text, _rest) = text.split_once("    limits").unwrap();
+        format!("{text}    {limits:?}\n}}\n")
+    });
+    let text: String = listeners.collect();
     expect![[r#"
         Listener {
             name: "lan",
@@ -272,8 +286,7 @@ fn listeners_are_a_list_of_tables() {
             ),
             web: None,
             proxy: true,
-            connections_max: 100000,
-            packet_bytes_max: 65536,
+            (100000, 65536, Some(10), 7)
         }
         Listener {
             name: "gateway",
@@ -283,8 +296,7 @@ fn listeners_are_a_list_of_tables() {
             tls: None,
             web: None,
             proxy: false,
-            connections_max: 8,
-            packet_bytes_max: 1048576,
+            (8, 1048576, None, 7)
         }
     "#]]
     .assert_eq(&text);

@@ -37,8 +37,6 @@ pub(super) struct Connection {
     pub(super) counters: Counters,
     /// It is in the list of those that have something to write.
     pub(super) dirty: bool,
-    /// It comes from within this process.
-    pub(super) trusted: bool,
     /// The timer that counts; an earlier one that is still in the wheel does not.
     pub(super) timer: Moment,
 }
@@ -61,7 +59,6 @@ impl Connection {
             output: Output::default(),
             counters: Counters::new(now),
             dirty: false,
-            trusted: false,
             timer: now,
         }
     }

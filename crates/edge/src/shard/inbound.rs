@@ -22,6 +22,14 @@ impl Shard {
         self.window = traffic::window_of(now.moment);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.counters.heard(bytes.len());
+        let before = connection.counters.messages_in();
+        let door = connection.door;
+        self.receive_packets(key, bytes, now);
+        self.spend(key, (door, before, bytes.len()), now.moment);
+    }
+
+    fn receive_packets(&mut self, key: ConnectionKey, bytes: &[u8], now: Now) {
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         if connection.partial.is_empty() {
             let used = self.packets(key, bytes, now);
             let rest = bytes.get(used..).unwrap_or_default();
@@ -76,11 +84,13 @@ impl Shard {
     fn lives_elsewhere(&mut self, key: ConnectionKey, packet: &Packet<'_>, bytes: &[u8]) -> bool {
         let Packet::Connect(connect) = packet else { return false };
         let home = home_shard(connect.client_id, self.shards);
-        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return false };
+        let Some(connection) = self.connections.get(key.0 as usize) else { return false };
         if connect.client_id.is_empty() || home == self.index || connection.phase != Phase::Greeting
         {
             return false;
         }
+        self.greeted(key);
+        let Some(connection) = self.connections.get_mut(key.0 as usize) else { return false };
         connection.phase = Phase::Gone;
         let adopted = Adopted { bytes: bytes.to_vec(), peer: connection.peer };
         self.handovers.push(Handover { key, home, adopted });

@@ -249,7 +249,7 @@ impl Shard {
         let keep_alive = u64::from(connection.session.keep_alive());
         Line {
             peer: connection.peer,
-            door: self.doors.get(usize::from(connection.door)).cloned(),
+            door: self.doors.get(usize::from(connection.door)).map(|door| door.terms.name.clone()),
             version: match connection.session.version() {
                 mqtt::Version::V311 => Version::V311,
                 mqtt::Version::V5 => Version::V5,

@@ -33,8 +33,7 @@ impl Shard {
     //= mqtt-v5 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.1.4-2, MQTT-3.1.4-4
     //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
     pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
-        let trusted = self.connections.get(key.0 as usize).is_some_and(|client| client.trusted);
-        if !self.common.limits.anonymous && !trusted {
+        if !self.limits_of(key).anonymous {
             return self.refuse(key, Reason::NotAuthorized, now);
         }
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
@@ -75,7 +74,7 @@ impl Shard {
     /// Seconds for which the session of a connection outlives it: what the client asks for, as far
     /// as the site grants it.
     fn grant_expiry(&self, key: ConnectionKey) -> u32 {
-        let most = self.common.limits.session_expiry_max.as_secs();
+        let most = self.limits_of(key).session_expiry_max.as_secs();
         let most = u32::try_from(most).unwrap_or(u32::MAX);
         let connection = self.connections.get(key.0 as usize);
         connection.map_or(0, |connection| connection.session.expiry().min(most))
@@ -120,6 +119,7 @@ impl Shard {
         accept: Accept<'_>,
         now: Now,
     ) {
+        self.greeted(key);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.phase = Phase::Open;
         connection.session_key = Some(session_key);
@@ -219,6 +219,7 @@ impl Shard {
     /// Nothing more is read from a connection. What is in its output is sent, unless its peer does
     /// not take it: nobody keeps a socket by not reading.
     fn farewell(&mut self, key: ConnectionKey, now: Now) {
+        self.greeted(key);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.phase = Phase::Closing;
         let at = now.moment.saturating_add(LINGER);
@@ -250,6 +251,7 @@ impl Shard {
     //= mqtt-v311 MQTT-4.6.0-2, MQTT-4.6.0-3
     pub fn settle(&mut self, committed: Committed, now: Now) {
         self.report();
+        self.watch_backlog();
         if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
             self.tell_all(committed, now);
         }

@@ -211,13 +211,16 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         let token = session.protocol.next_token();
         let queued = self.queued(message, route, (token, qos, retain));
+        let room = self.queue_room();
         let Some(session) = self.sessions.get_mut(route.session) else { return };
         //= mqtt-v5 MQTT-4.5.0-1
         //= mqtt-v311 MQTT-3.1.2-5, MQTT-4.5.0-1
-        if session.queue.push(queued).is_err() {
+        let cost = queued.cost();
+        if session.queue.push(queued, room).is_err() {
             self.common.meter.count(Event::MessageDropped);
             return self.drop_for(message, route);
         }
+        self.backlog.grew(cost);
         match (session.connection, message.origin) {
             // The first of a booked session: nothing else would get it going.
             (Some(key), Origin::At(_) | Origin::Retained) if session.queue.len() == 1 => {
@@ -273,13 +276,16 @@ impl Shard {
         let Some(connection) = self.connections.get_mut(key.0 as usize) else {
             return Sent::NotNow;
         };
-        let full = connection.output.len() > self.common.limits.output_bytes_max;
+        let most = self.common.limits.output_bytes_max.min(self.backlog.share());
+        let before = connection.output.len();
+        let full = before > most;
         if connection.phase != Phase::Open || full {
             return Sent::NotNow;
         }
         let shape = seen.shape(connection.session.version());
         let Ok(frame) = self.frames.get(seen.shown, shape) else { return Sent::Dropped };
         let delivered = connection.session.deliver(frame, token, connection.output.buffer());
+        self.backlog.grew(connection.output.len() - before);
         self.count(key, delivered)
     }
 

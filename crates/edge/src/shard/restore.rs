@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{Booked, Grant, Owed, Queued, SessionKey, home_shard};
+use hub::{Booked, Grant, Owed, Queued, Room, SessionKey, home_shard};
 use model::record::Record;
 use model::session::Options;
 use model::{Event, Position, Qos, TopicFilter};
@@ -72,7 +72,7 @@ impl Shard {
         kept.inflight = Inflight::restore(under_way, held);
         for owed in booked.owed.iter().filter(|owed| owed.packet_id.is_none()) {
             let token = session.protocol.next_token();
-            if session.queue.push(queued(owed, token)).is_err() {
+            if session.queue.push(queued(owed, token), Room::ALL).is_err() {
                 self.common.meter.count(Event::MessageDropped);
             }
         }

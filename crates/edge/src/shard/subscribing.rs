@@ -11,10 +11,6 @@ use super::expiry::Left;
 use super::outbound::{AtHand, Origin};
 use crate::clock::Now;
 
-/// Filters of one client. A gateway that subscribes for each of 10,000 devices is the largest we
-/// know of.
-const FILTERS_PER_CLIENT_MAX: usize = 10_000;
-
 impl Shard {
     //= mqtt-v5 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-7
     //= mqtt-v311 MQTT-3.8.4-3, MQTT-3.8.4-4, MQTT-3.8.4-5
@@ -38,7 +34,7 @@ impl Shard {
                 retain_as_published: options.retain_as_published,
                 identifier,
             };
-            match self.grant(&subscription, &grant) {
+            match self.grant(key, &subscription, &grant) {
                 Ok((filter, existed)) => {
                     reasons.push(granted(&grant));
                     noted |= self.note_subscribed(&filter, &grant);
@@ -86,15 +82,19 @@ impl Shard {
 
     fn grant(
         &mut self,
+        key: ConnectionKey,
         subscription: &Subscription<'_>,
         grant: &Grant,
     ) -> Result<(TopicFilter, bool), Reason> {
         let filter =
             TopicFilter::parse(subscription.filter).map_err(|_fault| Reason::TopicFilterInvalid)?;
+        let limits = *self.limits_of(key);
         let Some(session) = self.sessions.get_mut(grant.session) else {
             return Err(Reason::Unspecified);
         };
-        if session.filters().len() >= FILTERS_PER_CLIENT_MAX {
+        if session.filters().len() >= limits.filters_max
+            || subscription.filter.split('/').count() > limits.filter_levels_max
+        {
             return Err(Reason::QuotaExceeded);
         }
         let existed = self

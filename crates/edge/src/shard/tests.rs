@@ -1,3 +1,4 @@
+mod backlog;
 mod census;
 mod kept;
 mod standard;

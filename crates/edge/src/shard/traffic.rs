@@ -54,6 +54,10 @@ impl Counters {
         self.received.count(window);
     }
 
+    pub(super) const fn messages_in(&self) -> u64 {
+        self.messages_in
+    }
+
     pub(super) fn sent(&mut self, window: u32) {
         self.messages_out += 1;
         self.sent.count(window);

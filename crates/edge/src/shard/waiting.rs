@@ -43,7 +43,7 @@ impl Shard {
                 return;
             }
             if let Some(session) = self.sessions.get_mut(session_key) {
-                drop(session.queue.pop());
+                self.backlog.shrank(session.queue.pop().map_or(0, |popped| popped.cost()));
             }
             match outcome {
                 Sent::Yes if booked && queued.qos != Qos::AtMostOnce => {
@@ -82,7 +82,8 @@ impl Shard {
         queued: &Queued,
     ) -> Option<NonZeroU16> {
         let connection = self.connections.get_mut(key.0 as usize)?;
-        let full = connection.output.len() > self.common.limits.output_bytes_max;
+        let most = self.common.limits.output_bytes_max.min(self.backlog.share());
+        let full = connection.output.len() > most;
         let position = queued.position.filter(|_| connection.phase == Phase::Open && !full)?;
         let id = connection.session.reserve(queued.token)?;
         let told = Told::Message { packet_id: id, token: queued.token };

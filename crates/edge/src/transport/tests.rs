@@ -22,7 +22,7 @@ fn a_proxys_header_tells_the_peer_and_then_costs_nothing() {
     for byte in PROXY {
         assert!(wire.layers.is_some());
         peer.write_all(&[*byte]).unwrap();
-        let heard = wire.read(&mut scratch).unwrap();
+        let heard = wire.read(&mut scratch, usize::MAX).unwrap();
         assert!(heard.bytes.is_empty() && heard.end.is_none());
         let known = byte == PROXY.last().unwrap() && wire.layers.is_none();
         assert_eq!(
@@ -31,7 +31,7 @@ fn a_proxys_header_tells_the_peer_and_then_costs_nothing() {
         );
     }
     peer.write_all(b"MQTT").unwrap();
-    assert_eq!(wire.read(&mut scratch).unwrap().bytes, b"MQTT");
+    assert_eq!(wire.read(&mut scratch, usize::MAX).unwrap().bytes, b"MQTT");
     assert!(wire.part());
 }
 
@@ -40,7 +40,7 @@ fn what_comes_behind_a_header_is_heard_with_it() {
     let (mut peer, mut wire) = pair(Some(Layers::new(true, None, None)));
     peer.write_all(&[PROXY, b"MQTT"].concat()).unwrap();
     let mut scratch = Scratch::new();
-    let heard = wire.read(&mut scratch).unwrap();
+    let heard = wire.read(&mut scratch, usize::MAX).unwrap();
     assert_eq!((heard.bytes, heard.peer.is_some()), (&b"MQTT"[..], true));
 }
 
@@ -54,7 +54,7 @@ fn an_idle_websocket_holds_little() {
           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n",
     )
     .unwrap();
-    assert!(wire.read(&mut scratch).unwrap().end.is_none());
+    assert!(wire.read(&mut scratch, usize::MAX).unwrap().end.is_none());
     wire.write(None, &mut scratch).unwrap();
     let layers = wire.layers.as_ref().unwrap();
     assert_eq!((layers.held.capacity(), layers.pending.len()), (0, 0));

@@ -82,16 +82,30 @@ impl<S: Read + Write> Device<S> {
         self.read(|packet| assert!(matches!(packet, Packet::PubAck(_)), "{packet:?}")).unwrap();
     }
 
-    /// Hears its own message, back through everything.
-    pub(crate) fn echo(&mut self, payload: &[u8]) {
+    /// Publishes and waits for nothing.
+    pub(crate) fn say(&mut self, topic: &str, payload: &[u8]) {
+        self.publish(topic, payload, (Qos::AtMostOnce, 0));
+    }
+
+    /// Subscribes to one filter and says what the answer was.
+    pub(crate) fn subscribe(&mut self, filter: &str) -> Reason {
         let mut bytes = Vec::new();
         let options = SubscriptionOptions::with_qos(Qos::AtMostOnce);
-        let one = Subscription { filter: "echo", options };
+        let one = Subscription { filter, options };
         let id = 1.try_into().unwrap();
         encode_subscribe(Version::V5, id, Properties::NONE, [one], &mut bytes).unwrap();
         self.stream.write_all(&bytes).unwrap();
         self.stream.flush().unwrap();
-        self.read(|packet| assert!(matches!(packet, Packet::SubAck(_)), "{packet:?}")).unwrap();
+        let reason = |packet: &Packet<'_>| {
+            let Packet::SubAck(answer) = packet else { panic!("{packet:?}") };
+            answer.reasons().next().unwrap()
+        };
+        self.read(reason).unwrap()
+    }
+
+    /// Hears its own message, back through everything.
+    pub(crate) fn echo(&mut self, payload: &[u8]) {
+        assert_eq!(self.subscribe("echo"), Reason::Success);
         self.publish("echo", payload, (Qos::AtMostOnce, 0));
         let check = |packet: &Packet<'_>| {
             let Packet::Publish(publish) = packet else { panic!("{packet:?}") };

@@ -98,9 +98,10 @@ fn drip(listener: Listener, bytes: &[u8], limits: Limits) {
 #[test]
 fn a_connection_that_ends_in_the_middle_of_anything_leaves_nothing_behind() {
     let authority = Authority::new();
-    let limits = Limits { connect_within: Duration::from_secs(3_600), ..Limits::default() };
+    let limits =
+        Limits { connect_within: Duration::from_secs(3_600), anonymous: true, ..Limits::default() };
     for listener in all(&authority) {
-        let one = Listener { connections_max: 1, ..listener };
+        let one = Listener { limits: Limits { connections_max: 1, ..limits }, ..listener };
         let site = site::try_start(1, vec![one], limits).unwrap();
         for bytes in [&b""[..], &[22, 3, 1, 2], b"GET", b"\r\n\r\n\0", &[0x10, 0x7f]] {
             let mut stream = site.dial();

@@ -116,7 +116,8 @@ fn assert_closed(stream: &mut std::net::TcpStream) {
 #[test]
 fn a_full_listener_refuses_until_somebody_leaves() {
     // The limit is that of all shards, so the clients meet it wherever they live.
-    let site = site::start(2, vec![Listener { connections_max: 2, ..site::plain() }]);
+    let limits = Limits { connections_max: 2, anonymous: true, ..Limits::default() };
+    let site = site::start(2, vec![Listener { limits, ..site::plain() }]);
     let anna = Device::connect(site.dial(), "anna").unwrap();
     let bo = Device::connect(site.dial(), "bo").unwrap();
     assert!(Device::connect(site.dial(), "carl").is_err());
@@ -132,7 +133,8 @@ fn a_full_listener_refuses_until_somebody_leaves() {
 fn each_listener_has_its_own_place_and_limits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mqtt.sock");
-    let small = Listener { packet_bytes_max: 4_096, ..unix(&path) };
+    let limits = Limits { packet_bytes_max: 4_096, anonymous: true, ..Limits::default() };
+    let small = Listener { limits, ..unix(&path) };
     let site = site::start(2, vec![site::plain(), small]);
     for client in CLIENTS {
         let mut large = Device::connect(site.dial(), client).unwrap();

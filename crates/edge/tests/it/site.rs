@@ -55,6 +55,15 @@ pub(crate) fn try_start_as_told(
         meter: Arc::clone(&meter),
         limits,
     };
+    let told = |listener: Listener| {
+        let own = listener.limits;
+        let anonymous = limits.anonymous;
+        Listener {
+            limits: Limits { connect_within: limits.connect_within, anonymous, ..own },
+            ..listener
+        }
+    };
+    let listeners = listeners.into_iter().map(told).collect();
     let edge = loops.serve(listeners, &common, (clock, &journal, &horizon), &[])?;
     Ok(Site { edge: Some(edge), meter, _writer: writer, _folder: folder })
 }
@@ -62,7 +71,8 @@ pub(crate) fn try_start_as_told(
 /// On a port of its own.
 pub(crate) fn plain() -> Listener {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Listener::plain("test", Place::Network(address), PACKET_MAX)
+    let limits = Limits { packet_bytes_max: PACKET_MAX, ..Limits::default() };
+    Listener::plain("test", Place::Network(address), limits)
 }
 
 impl Site {

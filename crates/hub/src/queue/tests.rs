@@ -28,20 +28,20 @@ fn with_body(queue: &Queue) -> Vec<bool> {
 #[test]
 fn beyond_its_bytes_it_holds_positions_only() {
     let mut queue = Queue::default();
-    queue.push(message(1, Some(11), QUEUE_BYTES_MAX / 2)).unwrap();
-    queue.push(message(2, None, QUEUE_BYTES_MAX)).unwrap();
-    queue.push(message(3, Some(13), 10)).unwrap();
+    queue.push(message(1, Some(11), QUEUE_BYTES_MAX / 2), Room::ALL).unwrap();
+    queue.push(message(2, None, QUEUE_BYTES_MAX), Room::ALL).unwrap();
+    queue.push(message(3, Some(13), 10), Room::ALL).unwrap();
     assert_eq!(with_body(&queue), [true, false, true]);
     let retained = message(4, Some(0), QUEUE_BYTES_MAX);
-    assert_eq!(queue.push(retained), Err(QueueFull), "it could not be read again");
+    assert_eq!(queue.push(retained, Room::ALL), Err(QueueFull), "it could not be read again");
 }
 
 #[test]
 fn bodies_are_let_go_and_come_back() {
     let mut queue = Queue::default();
-    queue.push(message(1, Some(11), 10)).unwrap();
-    queue.push(message(2, Some(0), 10)).unwrap();
-    queue.push(message(3, None, 10)).unwrap();
+    queue.push(message(1, Some(11), 10), Room::ALL).unwrap();
+    queue.push(message(2, Some(0), 10), Room::ALL).unwrap();
+    queue.push(message(3, None, 10), Room::ALL).unwrap();
     queue.shed();
     assert_eq!(with_body(&queue), [false, true, true], "only the journal gives one back");
     assert!(queue.place(3, Position::new(13)) && !queue.place(9, Position::new(14)));
