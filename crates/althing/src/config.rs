@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use model::TopicFilter;
+use model::topic::TopicFault;
 use serde::{Deserialize, Serialize};
 
 mod bridge;
@@ -23,6 +25,9 @@ pub(crate) use quantity::{Bytes, Span};
 /// A segment smaller than this is mostly padding; a larger one makes retention coarse.
 const SEGMENT_MIN: Bytes = Bytes::mebi(1);
 const SEGMENT_MAX: Bytes = Bytes::mebi(1_024);
+
+/// Each is compared with the topic of every message.
+const MESSAGES_ONLY_MAX: usize = 64;
 
 /// Everything. An empty file is this with its defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +102,8 @@ pub(crate) struct HistoryConfig {
     pub(crate) hot_rows: u64,
     /// Age of the oldest of them, likewise.
     pub(crate) hot_age: Span,
+    /// Topics whose messages are kept as they are, without readings and devices.
+    pub(crate) messages_only: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +168,7 @@ impl Default for JournalConfig {
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        Self { hot_rows: 8_000_000, hot_age: Span::minutes(15) }
+        Self { hot_rows: 8_000_000, hot_age: Span::minutes(15), messages_only: Vec::new() }
     }
 }
 
@@ -213,6 +220,10 @@ pub(crate) enum ConfigFault {
     KeepsTooLittle { keep: Bytes, segment: Bytes },
     #[error("site.time-zone {0:?} is not known on this machine")]
     TimeZone(Box<str>),
+    #[error("history.messages-only has {filter:?}, which is no topic filter: {why}")]
+    Filter { filter: Box<str>, why: TopicFault },
+    #[error("history.messages-only has more than {MESSAGES_ONLY_MAX} filters")]
+    FiltersTooMany,
     #[error("{0} must be more than nothing")]
     Zero(&'static str),
 }
@@ -241,6 +252,8 @@ impl ConfigFault {
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
+            | Self::Filter { .. }
+            | Self::FiltersTooMany
             | Self::Zero(_) => "althing config show --origin",
         }
     }
@@ -262,6 +275,8 @@ impl ConfigFault {
             | Self::Segment { .. }
             | Self::KeepsTooLittle { .. }
             | Self::TimeZone(_)
+            | Self::Filter { .. }
+            | Self::FiltersTooMany
             | Self::Zero(_) => "the configuration as a whole".to_owned(),
         }
     }
@@ -284,6 +299,7 @@ impl Config {
             return Err(ConfigFault::KeepsTooLittle { keep, segment });
         }
         self.check_amounts()?;
+        self.messages_only()?;
         self.zone().map(|_known| ())
     }
 
@@ -359,6 +375,22 @@ impl Config {
             Some(key) => Err(ConfigFault::Zero(key)),
             None => Ok(()),
         }
+    }
+
+    /// Topics whose messages are not read.
+    ///
+    /// # Errors
+    /// When one of them is no filter, or there are too many.
+    pub(crate) fn messages_only(&self) -> Result<Vec<TopicFilter>, ConfigFault> {
+        let filters = &self.history.messages_only;
+        if filters.len() > MESSAGES_ONLY_MAX {
+            return Err(ConfigFault::FiltersTooMany);
+        }
+        let parse = |text: &String| {
+            let filter = text.as_str().into();
+            TopicFilter::parse(text).map_err(|why| ConfigFault::Filter { filter, why })
+        };
+        filters.iter().map(parse).collect()
     }
 
     /// # Errors

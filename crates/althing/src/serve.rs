@@ -86,6 +86,7 @@ fn options(
         limits,
         journal,
         history,
+        messages_only: config.messages_only()?,
         query: query::Limits {
             time: config.query.time.get(),
             memory_bytes: usize::try_from(config.query.memory.get()).unwrap_or(usize::MAX),

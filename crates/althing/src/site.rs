@@ -15,7 +15,7 @@ use ingest::{Feed, Ingest, Stores};
 use jiff::tz::TimeZone;
 use journal::{FsDisk, Journal, Log};
 use model::promise::{DurableMark, ReaderMark};
-use model::{Horizon, Meter, Position, Timestamp};
+use model::{Horizon, Meter, Position, Timestamp, TopicFilter};
 use registry::Registry;
 
 use crate::bridges::Bridges;
@@ -38,6 +38,8 @@ pub(crate) struct SiteOptions {
     pub(crate) limits: Limits,
     pub(crate) journal: journal::Options,
     pub(crate) history: history::Options,
+    /// Topics whose messages are not read.
+    pub(crate) messages_only: Vec<TopicFilter>,
     pub(crate) query: query::Limits,
     pub(crate) name: String,
     /// Days are cut in it, and times without a zone are read in it.
@@ -179,7 +181,8 @@ fn open(
         feed: Arc::clone(&feed),
         meter: Arc::clone(&meter),
     };
-    let ingest = Ingest::new(stores, writer, &resume, zone_of(&options.zone))?;
+    let ingest = Ingest::new(stores, writer, &resume, zone_of(&options.zone))?
+        .without_reading(options.messages_only.clone());
     let on_fatal = Box::new(|fault| {
         tracing::error!(error = %chain(&fault), "the journal cannot be written any more");
         end_process("journal");

@@ -165,23 +165,22 @@ impl Reactor {
                 Token(token) if token >= LISTENERS => self.accept(token - LISTENERS, now),
                 Token(slot) => {
                     let key = ConnectionKey(u32::try_from(slot).unwrap_or(u32::MAX));
-                    let hung_up = event.is_read_closed() || event.is_error();
-                    if let Some(Some(wire)) = self.wires.get_mut(slot) {
-                        if hung_up {
-                            wire.set(Mark::HungUp, true);
-                        }
-                        if event.is_writable() {
-                            wire.set(Mark::Blocked, false);
-                        }
-                    }
-                    if event.is_readable() || hung_up {
-                        self.enqueue(key);
-                    }
-                    if event.is_writable() {
-                        self.shard.mark_dirty(key);
-                    }
+                    self.note_event(event, key);
                 }
             }
+        }
+    }
+
+    fn note_event(&mut self, event: &mio::event::Event, key: ConnectionKey) {
+        let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
+        let hung_up = event.is_read_closed() || event.is_error();
+        wire.set(Mark::HungUp, hung_up || wire.is(Mark::HungUp));
+        if event.is_writable() {
+            wire.set(Mark::Blocked, false);
+            self.shard.mark_dirty(key);
+        }
+        if event.is_readable() || hung_up {
+            self.enqueue(key);
         }
     }
 

@@ -13,6 +13,7 @@ mod inquiry;
 mod kept;
 mod lifecycle;
 mod operator;
+mod orphans;
 mod outbound;
 mod restore;
 mod subscribing;
@@ -48,6 +49,7 @@ use greetings::Greetings;
 pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
+use orphans::Orphans;
 use throttle::Throttle;
 use wills::PendingWill;
 
@@ -141,6 +143,8 @@ pub struct Shard {
     dirty: Vec<ConnectionKey>,
     handovers: Vec<Handover>,
     remote: Vec<Remote>,
+    /// Messages for shared groups whose chosen member is no more.
+    orphans: Vec<Orphans>,
     /// Where the properties of a message are put together when some of them do not travel.
     properties: Vec<u8>,
     /// Which member of a shared group is next.
@@ -189,6 +193,7 @@ impl Shard {
             dirty: Vec::new(),
             handovers: Vec::new(),
             remote: Vec::new(),
+            orphans: Vec::new(),
             properties: Vec::new(),
             turn: 0,
             named: 0,

@@ -21,6 +21,6 @@ pub use queue::{Queue, QueueFull, Queued, Room};
 pub use retained::{Retained, RetainedFull};
 pub use routes::Routes;
 pub use sessions::{
-    ConnectionKey, Opened, Session, SessionKey, Sessions, SessionsFull, home_shard,
+    ConnectionKey, Ended, Opened, Session, SessionKey, Sessions, SessionsFull, home_shard,
 };
 pub use subscriptions::{Grant, Matches, Route, SubscribeFault, Subscriptions};

@@ -32,6 +32,8 @@ pub struct Queued {
     pub qos: Qos,
     /// As the subscriber shall see it.
     pub retain: bool,
+    /// The session was chosen for it among a shared group.
+    pub shared: bool,
     pub identifiers: SmallVec<[u32; 1]>,
 }
 

@@ -50,6 +50,16 @@ pub struct Session<P> {
     expires_at: Option<Moment>,
 }
 
+/// What a session leaves behind that was a member of shared groups.
+#[derive(Debug)]
+pub struct Ended<P> {
+    pub session: SessionKey,
+    /// Those of the groups.
+    pub filters: Vec<TopicFilter>,
+    pub queue: Queue,
+    pub protocol: P,
+}
+
 /// What opening a session found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -70,12 +80,20 @@ pub struct Sessions<P> {
     slots: Slab<Session<P>>,
     by_client: HashMap<Arc<str>, usize, foldhash::fast::RandomState>,
     generations: u32,
+    /// Since they were last taken.
+    ended: Vec<Ended<P>>,
 }
 
 impl<P: Default> Sessions<P> {
     #[must_use]
     pub fn new(shard: u16) -> Self {
-        Self { shard, slots: Slab::new(), by_client: HashMap::default(), generations: 0 }
+        Self {
+            shard,
+            slots: Slab::new(),
+            by_client: HashMap::default(),
+            generations: 0,
+            ended: Vec::new(),
+        }
     }
 
     /// Connects `client` with its session, which is a fresh one when there was none or when
@@ -259,7 +277,18 @@ impl<P: Default> Sessions<P> {
         if self.by_client.get(&session.client) == Some(&slot) {
             self.by_client.remove(&session.client);
         }
+        let mut filters = session.filters;
+        filters.retain(|filter| filter.group().is_some());
+        if !filters.is_empty() {
+            let (queue, protocol) = (session.queue, session.protocol);
+            self.ended.push(Ended { session: key, filters, queue, protocol });
+        }
         Some(session.client)
+    }
+
+    /// What sessions left behind that were members of shared groups.
+    pub fn take_ended(&mut self) -> Vec<Ended<P>> {
+        std::mem::take(&mut self.ended)
     }
 
     fn key(&self, slot: usize, generation: u32) -> SessionKey {

@@ -153,6 +153,17 @@ impl Subscriptions {
         removed
     }
 
+    /// The members of a shared group, as routes to one of them.
+    #[must_use]
+    pub fn members(&self, filter: &TopicFilter) -> Vec<Route> {
+        let Some(group) = filter.group() else { return Vec::new() };
+        let levels: Vec<&str> = filter.levels().collect();
+        let tree = self.read();
+        let entries = tree.root.entries(&levels).unwrap_or_default();
+        let members = entries.iter().filter(|entry| entry.group.as_deref() == Some(group));
+        members.map(|entry| Route { shared: true, ..Route::of(&entry.grant) }).collect()
+    }
+
     /// With which QoS a session hears a filter.
     #[must_use]
     pub fn qos_of(&self, filter: &TopicFilter, session: SessionKey) -> Option<Qos> {
@@ -268,13 +279,17 @@ impl Node {
     }
 
     fn find(&self, levels: &[&str], group: Option<&str>, session: SessionKey) -> Option<&Entry> {
-        let entries = match levels {
-            [] => &self.here,
-            ["#", ..] => &self.below,
-            ["+", rest @ ..] => return self.plus.as_ref()?.find(rest, group, session),
-            [level, rest @ ..] => return self.children.get(level)?.find(rest, group, session),
-        };
-        entries.iter().find(|entry| entry.is_of(group, session))
+        self.entries(levels)?.iter().find(|entry| entry.is_of(group, session))
+    }
+
+    /// Those of one filter.
+    fn entries(&self, levels: &[&str]) -> Option<&[Entry]> {
+        match levels {
+            [] => Some(&self.here),
+            ["#", ..] => Some(&self.below),
+            ["+", rest @ ..] => self.plus.as_ref()?.entries(rest),
+            [level, rest @ ..] => self.children.get(level)?.entries(rest),
+        }
     }
 
     fn is_empty(&self) -> bool {

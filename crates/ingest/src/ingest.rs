@@ -7,7 +7,7 @@ use history::{Room, SeriesId, Writer};
 use hub::{Book, Booked};
 use journal::Batch;
 use model::record::Record;
-use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp};
+use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp, TopicFilter};
 use registry::{Registry, RegistryFault};
 use smallvec::SmallVec;
 
@@ -51,6 +51,8 @@ pub struct Ingest {
     book: Book,
     /// In which devices write times that name no zone.
     zone: Zone,
+    /// Topics whose messages are kept as they are and not read.
+    unread: Vec<TopicFilter>,
     devices: Devices,
     writer: Writer,
     outcome: Outcome,
@@ -65,6 +67,7 @@ struct Tally {
     decoded: u64,
     consumed: u64,
     undecoded: u64,
+    unread: u64,
     readings: u64,
 }
 
@@ -78,11 +81,12 @@ impl Tally {
     }
 
     fn report(&mut self, meter: &Meter) {
-        let Self { decoded, consumed, undecoded, readings } = std::mem::take(self);
+        let Self { decoded, consumed, undecoded, unread, readings } = std::mem::take(self);
         for (event, count) in [
             (Event::MessageDecoded, decoded),
             (Event::MessageConsumed, consumed),
             (Event::MessageUndecoded, undecoded),
+            (Event::MessageUnread, unread),
             (Event::ReadingStored, readings),
         ] {
             if count > 0 {
@@ -115,12 +119,20 @@ impl Ingest {
             recognizer,
             book,
             zone,
+            unread: Vec::new(),
             writer,
             outcome: Outcome::default(),
             points: Vec::new(),
             tally: Tally::default(),
             taken: resume.position,
         })
+    }
+
+    /// Messages on these topics are kept as they are: no readings, no devices.
+    #[must_use]
+    pub fn without_reading(mut self, filters: Vec<TopicFilter>) -> Self {
+        self.unread = filters;
+        self
     }
 
     /// Everything up to here has been taken in.
@@ -253,12 +265,16 @@ impl Ingest {
     }
 
     fn message(&mut self, position: Position, message: &Message<'_>, source: Source) {
-        let mut outcome = std::mem::take(&mut self.outcome);
-        let context = Context { zone: &self.zone, credential_is_device: true, bridged: false };
-        self.recognizer.read(message, &context, &mut outcome);
         if source == Source::Replay && message.retain {
             snapshot::keep(&self.stores.retained, message);
         }
+        if self.unread.iter().any(|filter| filter.matches(message.topic)) {
+            self.tally.unread += 1;
+            return;
+        }
+        let mut outcome = std::mem::take(&mut self.outcome);
+        let context = Context { zone: &self.zone, credential_is_device: true, bridged: false };
+        self.recognizer.read(message, &context, &mut outcome);
         let mut readings = 0;
         for group in outcome.groups() {
             let origin = Origin { position, at: message.received_at, source };

@@ -76,6 +76,8 @@ events! {
     MessageConsumed = "messages_consumed",
     /// Messages that no dialect could read; they are kept in `messages`.
     MessageUndecoded = "messages_undecoded",
+    /// Messages on topics that are kept without being read.
+    MessageUnread = "messages_unread",
     /// Readings taken into history.
     ReadingStored = "readings_stored",
     /// Messages without a time whose readings took the place of others: more than one a millisecond

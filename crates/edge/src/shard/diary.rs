@@ -223,7 +223,10 @@ impl Shard {
         token: u64,
         position: Position,
     ) -> Option<(ConnectionKey, SessionKey)> {
-        let session = self.sessions.get_mut(key)?;
+        let Some(session) = self.sessions.get_mut(key) else {
+            self.place_orphan(key, token, position);
+            return None;
+        };
         if session.protocol.place(token, position) || !session.queue.place(token, position) {
             return None;
         }
@@ -272,7 +275,9 @@ impl Shard {
 
     /// Messages that were read from the journal.
     pub fn fetched(&mut self, session_key: SessionKey, found: Vec<Found>) {
-        let Some(session) = self.sessions.get_mut(session_key) else { return };
+        let Some(session) = self.sessions.get_mut(session_key) else {
+            return self.fetched_orphans(session_key, found);
+        };
         session.protocol.fetching = false;
         let mut gone = Vec::new();
         for (token, body) in found {

@@ -53,6 +53,11 @@ impl Kept {
         self.sent.push_back(Sent { queued, received: false, packet_id });
     }
 
+    /// Takes out what is under way.
+    pub(super) fn take_sent(&mut self) -> impl Iterator<Item = Queued> + use<> {
+        std::mem::take(&mut self.sent).into_iter().map(|sent| sent.queued)
+    }
+
     /// Whether messages are under way that may have to be sent again.
     pub(super) fn has_sent(&self) -> bool {
         !self.sent.is_empty()

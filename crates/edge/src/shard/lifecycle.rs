@@ -252,6 +252,7 @@ impl Shard {
     pub fn settle(&mut self, committed: Committed, now: Now) {
         self.report();
         self.watch_backlog();
+        self.pass_on();
         if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
             self.tell_all(committed, now);
         }

@@ -189,7 +189,7 @@ impl Shard {
         if at_once && let Some(key) = connection {
             let token = if qos == Qos::AtMostOnce { 0 } else { session.protocol.next_token() };
             match self.send(key, seen, token) {
-                Sent::Yes if booked && qos != Qos::AtMostOnce => {
+                Sent::Yes if (booked || route.shared) && qos != Qos::AtMostOnce => {
                     let queued = self.queued(message, route, (token, qos, retain));
                     self.keep(route.session, queued, None);
                     return;
@@ -264,7 +264,8 @@ impl Shard {
         };
         let identifiers = route.identifiers.clone();
         let body = Some(message.publication());
-        let queued = Queued { token, position, body, qos, retain, identifiers };
+        let shared = route.shared;
+        let queued = Queued { token, position, body, qos, retain, shared, identifiers };
         if route.shared && queued.is_recorded() {
             self.note_queued(route.session, &queued);
         }

@@ -49,13 +49,15 @@ impl Shard {
     /// What has a packet id is under way; the rest waits.
     fn restore_messages(&mut self, key: SessionKey, booked: &Booked) {
         let Some(session) = self.sessions.get_mut(key) else { return };
+        // The journal does not say of each message whether it was for a group.
+        let shared = booked.filters.keys().all(|filter| filter.group().is_some());
         let kept = &mut session.protocol;
         kept.booked = true;
         let mut under_way = Vec::new();
         for owed in &booked.owed {
             let Some(packet_id) = owed.packet_id.and_then(NonZeroU16::new) else { continue };
             let token = kept.next_token();
-            kept.keep(queued(owed, token), Some(packet_id));
+            kept.keep(queued(owed, token, shared), Some(packet_id));
             // A retained message cannot be had again: its handshake is brought to its end.
             let received = owed.received || owed.position == Position::ZERO;
             if received {
@@ -72,7 +74,7 @@ impl Shard {
         kept.inflight = Inflight::restore(under_way, held);
         for owed in booked.owed.iter().filter(|owed| owed.packet_id.is_none()) {
             let token = session.protocol.next_token();
-            if session.queue.push(queued(owed, token), Room::ALL).is_err() {
+            if session.queue.push(queued(owed, token, shared), Room::ALL).is_err() {
                 self.common.meter.count(Event::MessageDropped);
             }
         }
@@ -99,13 +101,14 @@ impl Shard {
     }
 }
 
-fn queued(owed: &Owed, token: u64) -> Queued {
+fn queued(owed: &Owed, token: u64, shared: bool) -> Queued {
     Queued {
         token,
         position: Some(owed.position),
         body: None,
         qos: owed.qos,
         retain: owed.retain,
+        shared,
         identifiers: owed.identifiers.clone(),
     }
 }

@@ -46,7 +46,7 @@ impl Shard {
                 self.backlog.shrank(session.queue.pop().map_or(0, |popped| popped.cost()));
             }
             match outcome {
-                Sent::Yes if booked && queued.qos != Qos::AtMostOnce => {
+                Sent::Yes if (booked || queued.shared) && queued.qos != Qos::AtMostOnce => {
                     self.keep(session_key, queued, packet_id);
                 }
                 Sent::Dropped => self.done(session_key, &queued, None),

@@ -17,6 +17,7 @@ fn message(token: u64, position: Option<u64>, bytes: usize) -> Queued {
         body: Some(Arc::new(publication)),
         qos: Qos::AtLeastOnce,
         retain: false,
+        shared: false,
         identifiers: SmallVec::new(),
     }
 }

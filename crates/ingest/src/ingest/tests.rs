@@ -87,6 +87,17 @@ fn record(topic: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_topic_that_is_kept_as_messages_has_no_devices() {
+    let mut bench = Bench::new();
+    bench.ingest.unread = vec![TopicFilter::parse("chatter/#").unwrap()];
+    let body = r#"{"temperature":21.5}"#;
+    bench.take(Source::Live, &[("chatter/a", body), ("farm/barn", body)]);
+    assert_eq!(bench.meter.total(Event::MessageUnread), 1);
+    assert_eq!(bench.meter.total(Event::ReadingStored), 1);
+    assert_eq!(bench.signals("farm/barn"), ["temperature 21.5 Cel"]);
+}
+
+#[test]
 fn a_message_becomes_named_signals_with_units() {
     let mut bench = Bench::new();
     bench.take(Source::Live, &[("farm/barn", r#"{"temperature":21.5,"door":"open"}"#)]);

@@ -144,7 +144,7 @@ impl World {
 
     /// The journal takes all records, and shards tell each other of messages.
     pub(super) fn exchange(&mut self) {
-        while self.shards.iter_mut().any(Shard::has_records) {
+        loop {
             for shard in &mut self.shards {
                 let first = Position::new(self.journal.len() as u64 + 1);
                 let taken: Vec<Vec<u8>> = shard.records_mut().iter().map(<[u8]>::to_vec).collect();
@@ -156,6 +156,9 @@ impl World {
                 self.shards.iter_mut().flat_map(|shard| shard.drain_remote()).collect();
             for Remote { home, position, publication, routes } in remote {
                 self.shards[usize::from(home)].deliver_all(position, &publication, &routes);
+            }
+            if !self.shards.iter_mut().any(Shard::has_records) {
+                return;
             }
         }
     }

@@ -93,3 +93,77 @@ fn a_message_that_its_client_refuses_is_offered_to_nobody_else() {
     world.shows(back, V5, &expect!["CONNACK Success present=true"]);
     world.shows(other, V5, &expect![""]);
 }
+
+/// A worker whose session ends with its connection.
+fn works(world: &mut World, name: &'static str) -> At {
+    let at = world.enters(&client(name));
+    world.listens(at, V5, GROUP, options(Qos::AtLeastOnce));
+    at
+}
+
+/// Each line that a client heard, without what answers its own packets.
+fn jobs(world: &mut World, at: At) -> Vec<String> {
+    let heard = world.hears(at, V5);
+    heard.lines().filter(|line| line.starts_with("PUBLISH")).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_a_member_had_not_confirmed_goes_to_another_when_its_session_ends() {
+    let mut world = World::new(1);
+    let bo = world.enters(&client("bo"));
+    let members = [works(&mut world, "anna"), works(&mut world, "cleo")];
+    for id in 1..=4 {
+        world.publish(bo, "jobs", &id.to_string(), (Qos::AtLeastOnce, id));
+    }
+    let before = members.map(|member| jobs(&mut world, member));
+    assert_eq!(before.each_ref().map(Vec::len), [2, 2]);
+    world.tells(members[0], V5, &Packet::PubAck(ack(1, Reason::Success)));
+    world.lose(members[0]);
+    world.commit();
+    assert_eq!(jobs(&mut world, members[1]), before[0][1..], "what it had not confirmed");
+    world.commit();
+    assert_eq!(jobs(&mut world, members[1]), [""; 0]);
+}
+
+#[test]
+fn a_member_on_another_shard_takes_over_and_nobody_is_left_with_nothing() {
+    let mut world = World::new(2);
+    let bo = world.enters(&client("bo"));
+    let members = ["anna", "cleo", "dora", "emil", "fina"].map(|name| works(&mut world, name));
+    for id in 1..=20 {
+        world.publish(bo, "jobs", &id.to_string(), (Qos::AtLeastOnce, id));
+    }
+    let mut open = 0;
+    for member in members.iter().take(4) {
+        open += jobs(&mut world, *member).len();
+        world.lose(*member);
+        world.commit();
+    }
+    assert!(open >= 16, "{open}");
+    let mut last = jobs(&mut world, members[4]);
+    last.sort();
+    last.dedup();
+    assert_eq!(last.len(), 20, "{last:?}");
+}
+
+#[test]
+fn what_waited_in_the_journal_for_an_absent_member_is_read_again_for_another() {
+    let mut world = World::new(1);
+    let bo = world.enters(&client("bo"));
+    let anna = comes(&mut world, "anna");
+    world.listens(anna, V5, GROUP, options(Qos::AtLeastOnce));
+    world.commit();
+    world.lose(anna);
+    for id in 1..=3 {
+        world.publish(bo, "jobs", &id.to_string(), (Qos::AtLeastOnce, id));
+    }
+    world.commit();
+    assert_eq!(world.bodies_waiting("anna"), (3, 0));
+    let cleo = works(&mut world, "cleo");
+    world.later(100);
+    world.commit();
+    world.exchange();
+    world.commit();
+    assert_eq!(jobs(&mut world, cleo).len(), 3);
+    assert_eq!(world.owed("anna"), 0);
+}
