@@ -60,17 +60,40 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Config { command: ConfigCommand::Show { origin } } => {
             commands::show::run(&mut context, &loaded, *origin)?;
         }
-        Command::Serve(_) => serve::run(&mut context, None, &stop_on_signal()?)?,
+        Command::Serve(_) => serve::run(&mut context, None, &stop_on_signal()?, again(cli))?,
         Command::Demo(args) => {
             let plan = DemoPlan { seed: args.seed, past: args.past.get() };
-            serve::run(&mut context, Some(plan), &stop_on_signal()?)?;
+            serve::run(&mut context, Some(plan), &stop_on_signal()?, again(cli))?;
         }
     }
     out.flush().or_else(complaint::forgive_closed_pipe)
 }
 
 fn load(cli: &Cli) -> Result<Loaded, Complaint> {
-    let flags: Vec<Flag> = match &cli.command {
+    // What disagrees is shown by `config show`, so it must come that far.
+    let shows = matches!(cli.command, Command::Config { .. });
+    let check = |loaded: Loaded| {
+        if shows { Ok(loaded) } else { loaded.config.check().map(|()| loaded) }
+    };
+    config::sources(cli.config.as_deref(), flags(cli))
+        .and_then(|sources| config::load(&sources))
+        .and_then(check)
+        .map_err(|fault| config_complaint(&fault))
+}
+
+/// Reads the configuration of a running site again.
+fn again(cli: &Cli) -> impl Fn() -> Result<Loaded, Complaint> + Send + 'static {
+    let (file, flags) = (cli.config.clone(), flags(cli));
+    move || {
+        config::sources(file.as_deref(), flags.clone())
+            .and_then(|sources| config::load(&sources))
+            .and_then(|loaded| loaded.config.check().map(|()| loaded))
+            .map_err(|fault| config_complaint(&fault))
+    }
+}
+
+fn flags(cli: &Cli) -> Vec<Flag> {
+    match &cli.command {
         Command::Serve(args) => args.flags(),
         Command::Demo(args) => args.flags(),
         Command::Doctor(args) => args.place.flags(),
@@ -80,13 +103,7 @@ fn load(cli: &Cli) -> Result<Loaded, Complaint> {
         | Command::Top(_)
         | Command::Pub(_)
         | Command::Config { .. } => Vec::new(),
-    };
-    // What disagrees is shown by `config show`, so it must come that far.
-    let shows = matches!(cli.command, Command::Config { .. });
-    config::sources(cli.config.as_deref(), flags)
-        .and_then(|sources| config::load(&sources))
-        .and_then(|loaded| if shows { Ok(loaded) } else { loaded.config.check().map(|()| loaded) })
-        .map_err(|fault| config_complaint(&fault))
+    }
 }
 
 /// The first signal asks to stop; a second one ends the process as if nobody listened.

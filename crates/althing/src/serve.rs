@@ -13,8 +13,8 @@ use model::Timestamp;
 
 use crate::commands::{Context, config_complaint};
 use crate::complaint::{Complaint, Exit};
-use crate::config::{BridgeConfig, Config, ConfigFault, LogConfig, LogFormat};
-use crate::reload::reload_on_signal;
+use crate::config::{BridgeConfig, Config, ConfigFault, Loaded, LogConfig, LogFormat};
+use crate::reload::Reload;
 use crate::site::{RunningSite, SiteOptions};
 
 /// How often the demo says how far it is.
@@ -32,6 +32,7 @@ pub(crate) fn run(
     context: &mut Context<'_>,
     demo: Option<DemoPlan>,
     stop: &Stop,
+    again: impl Fn() -> Result<Loaded, Complaint> + Send + 'static,
 ) -> Result<(), Complaint> {
     let config = context.config;
     start_log(&config.log)?;
@@ -39,7 +40,9 @@ pub(crate) fn run(
     let options = options(config, &zone, (secret()?, secret()?), demo.is_some())
         .map_err(|fault| config_complaint(&fault))?;
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
-    reload_on_signal(site.reloader(), site.meter())?;
+    let reload =
+        Reload { reloader: site.reloader(), meter: site.meter(), anonymous: demo.is_some() };
+    reload.on_signal(again)?;
     announce(context, &site)?;
     let played = match demo {
         Some(plan) => play(&site, plan, &zone, stop),
@@ -58,11 +61,7 @@ fn options(
     (salt_seed, identity): (u64, u64),
     demo: bool,
 ) -> Result<SiteOptions, ConfigFault> {
-    let anonymous = config.mqtt.anonymous || demo;
-    let possible = crate::descriptors::connections_max();
-    let wanted = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
-    let connections_max = if wanted == 0 { possible } else { wanted.min(possible) };
-    let limits = Limits { connections_max, ..config.limits.resolve(anonymous) };
+    let limits = limits(config, demo);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let journal = journal::Options {
@@ -78,12 +77,14 @@ fn options(
     history.hot_age_max = config.history.hot_age.get();
     Ok(SiteOptions {
         data: config.data.dir.clone(),
-        listeners: listeners(config, anonymous)?,
+        listeners: listeners(config, demo)?,
         bridges: bridges(config)?,
         identity,
         http: config.http.address,
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
         limits,
+        elsewhere: Some(config.mqtt.server_reference.as_str().into())
+            .filter(|reference: &Box<str>| !reference.is_empty()),
         journal,
         history,
         messages_only: config.messages_only()?,
@@ -98,8 +99,17 @@ fn options(
     })
 }
 
+/// Those of the site.
+pub(crate) fn limits(config: &Config, demo: bool) -> Limits {
+    let possible = crate::descriptors::connections_max();
+    let wanted = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
+    let connections_max = if wanted == 0 { possible } else { wanted.min(possible) };
+    Limits { connections_max, ..config.limits.resolve(config.mqtt.anonymous || demo) }
+}
+
 /// That of `mqtt.address`, then those of `mqtt.listener`.
-fn listeners(config: &Config, anonymous: bool) -> Result<Vec<Listener>, ConfigFault> {
+pub(crate) fn listeners(config: &Config, demo: bool) -> Result<Vec<Listener>, ConfigFault> {
+    let anonymous = config.mqtt.anonymous || demo;
     let limits = config.limits.resolve(anonymous);
     let mut listeners = vec![Listener::plain("mqtt", Place::Network(config.mqtt.address), limits)];
     for one in &config.mqtt.listener {

@@ -36,6 +36,8 @@ pub(crate) struct SiteOptions {
     /// Event loops; one per core.
     pub(crate) shards: u16,
     pub(crate) limits: Limits,
+    /// Where clients are to go when the site stops.
+    pub(crate) elsewhere: Option<Box<str>>,
     pub(crate) journal: journal::Options,
     pub(crate) history: history::Options,
     /// Topics whose messages are not read.
@@ -59,6 +61,7 @@ pub(crate) struct RunningSite {
     writer: journal::Writer,
     stop: Arc<AtomicBool>,
     replayed: Position,
+    elsewhere: Option<Box<str>>,
     core: Core,
 }
 
@@ -106,7 +109,8 @@ impl RunningSite {
         let parts = (mqtt, edge.census(), bridges.watch());
         let router = crate::router::router(options, &core, parts)?;
         let web = Web::serve(Web::runtime()?, http, router)?;
-        Ok(Self { web, bridges, edge, mqtt, ingest, writer, stop, replayed, core })
+        let elsewhere = options.elsewhere.clone();
+        Ok(Self { web, bridges, edge, mqtt, ingest, writer, stop, replayed, elsewhere, core })
     }
 
     pub(crate) fn mqtt(&self) -> SocketAddr {
@@ -145,7 +149,7 @@ impl RunningSite {
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.web.stop();
         self.bridges.stop()?;
-        self.edge.stop().context("a shard had failed")?;
+        self.edge.stop(self.elsewhere.as_deref()).context("a shard had failed")?;
         // The journal commits what it has, which ingest still reads, and then both end.
         self.stop.store(true, Ordering::Release);
         drop(self.writer);

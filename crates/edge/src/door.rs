@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, io};
 
+use arc_swap::ArcSwap;
 use model::census::{DoorName, Transport};
 
 use crate::Limits;
 use crate::gate::Gate;
 use crate::listener::{self, Bound, Listening, SocketFile};
+use crate::mailbox::{Letter, Mailbox};
 use crate::transport::{
     CertificateFault, Certificates, Layers, Origins, Tls, TlsFault, TlsFiles, Wire,
 };
@@ -66,7 +68,7 @@ impl fmt::Display for Place {
 pub(crate) struct Door {
     name: Arc<str>,
     transport: Transport,
-    pub(crate) limits: Limits,
+    limits: ArcSwap<Limits>,
     pub(crate) gate: Gate,
     /// Who a client is, is known when the proxy has told.
     pub(crate) proxy: bool,
@@ -89,13 +91,13 @@ impl Door {
             name: "within".into(),
             transport: Transport::Unix,
             // Nobody else can reach it, so its clients need not prove who they are.
-            limits: Limits {
+            limits: ArcSwap::from_pointee(Limits {
                 anonymous: true,
                 connections_max: usize::MAX,
                 message_rate: None,
                 byte_rate: None,
                 ..limits
-            },
+            }),
             gate: Gate::default(),
             proxy: false,
             certificates: None,
@@ -117,7 +119,7 @@ impl Door {
         Ok(Self {
             name: listener.name.into(),
             transport,
-            limits: listener.limits,
+            limits: ArcSwap::from_pointee(listener.limits),
             gate: Gate::default(),
             proxy: listener.proxy,
             certificates: certificates.transpose()?,
@@ -127,7 +129,11 @@ impl Door {
 
     pub(crate) fn terms(&self) -> Terms {
         let name = DoorName { listener: Arc::clone(&self.name), transport: self.transport };
-        Terms { name, limits: self.limits }
+        Terms { name, limits: self.limits() }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        **self.limits.load()
     }
 
     /// A connection with the layers of this listener, which is number `index`.
@@ -140,10 +146,11 @@ impl Door {
     }
 }
 
-/// The certificates of all listeners, while the listeners run.
+/// What can change at the listeners while they run: certificates and limits.
 #[derive(Clone, Debug)]
 pub struct Reloader {
     pub(crate) doors: Arc<[Door]>,
+    pub(crate) mailboxes: Arc<[Mailbox]>,
 }
 
 impl Reloader {
@@ -151,6 +158,26 @@ impl Reloader {
     #[must_use]
     pub fn has_certificates(&self) -> bool {
         self.doors.iter().any(|door| door.certificates.is_some())
+    }
+
+    /// From now on these limits hold: those of the site, and those of its listeners in their order.
+    /// Connections that are open keep what they were granted when they opened.
+    ///
+    /// # Errors
+    /// When a shard cannot be woken.
+    pub fn set_limits(&self, site: &Limits, listeners: &[Limits]) -> io::Result<()> {
+        for (door, limits) in self.doors.iter().zip(listeners) {
+            door.limits.store(Arc::new(*limits));
+        }
+        let all: Arc<[Limits]> = self.doors.iter().map(Door::limits).collect();
+        for mailbox in &*self.mailboxes {
+            let mut letters = vec![Letter::Limits(*site, Arc::clone(&all))];
+            while !letters.is_empty() {
+                mailbox.post(&mut letters)?;
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
     }
 
     /// Reads all certificates again, and says of each listener that has some how that went. One

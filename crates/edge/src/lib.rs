@@ -23,8 +23,7 @@ mod wheel;
 mod within;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use hub::Booked;
@@ -107,7 +106,7 @@ impl Loops {
         let Opened { doors, places, files, mut by_shard } =
             Opened::new(listeners, shards, common.limits)?;
         let terms: Arc<[_]> = doors.iter().map(Door::terms).collect();
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(Stop::default());
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
         let mut threads = Vec::new();
@@ -140,12 +139,33 @@ impl Loops {
     }
 }
 
+/// Says that the shards shall stop, and where their clients are to go.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    said: OnceLock<Option<Box<str>>>,
+}
+
+impl Stop {
+    fn set(&self, elsewhere: Option<&str>) {
+        // A second word changes nothing.
+        let _first = self.said.set(elsewhere.map(Box::from));
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.said.get().is_some()
+    }
+
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        self.said.get()?.as_deref()
+    }
+}
+
 /// The running shards.
 #[derive(Debug)]
 pub struct Edge {
     places: Vec<Place>,
     doors: Arc<[Door]>,
-    stop: Arc<AtomicBool>,
+    stop: Arc<Stop>,
     threads: Vec<JoinHandle<io::Result<()>>>,
     librarian: JoinHandle<()>,
     bell: Bell,
@@ -176,18 +196,19 @@ impl Edge {
 
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { doors: Arc::clone(&self.doors) }
+        Reloader { doors: Arc::clone(&self.doors), mailboxes: Arc::clone(&self.bell.mailboxes) }
     }
 
-    /// Tells every client, closes every connection and waits for the threads.
+    /// Tells every client, closes every connection and waits for the threads. Clients may be told
+    /// of another server, `elsewhere`, where they are to go.
     ///
     /// # Errors
     /// When a shard had failed.
     ///
     /// # Panics
     /// When a shard had panicked.
-    pub fn stop(self) -> io::Result<()> {
-        self.stop.store(true, Ordering::Release);
+    pub fn stop(self, elsewhere: Option<&str>) -> io::Result<()> {
+        self.stop.set(elsewhere);
         self.bell.ring();
         for thread in self.threads {
             match thread.join() {

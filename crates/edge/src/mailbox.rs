@@ -1,11 +1,12 @@
 //! What one shard sends another: messages for its sessions, and connections that belong to it.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hub::SessionKey;
 use mio::Waker;
 
+use crate::Limits;
 use crate::shard::{Asked, Found, Remote};
 use crate::transport::Wire;
 
@@ -21,6 +22,8 @@ pub(crate) enum Letter {
     Fetched(SessionKey, Vec<Found>),
     /// A question or an order of an operator.
     Asked(Box<Asked>),
+    /// Other limits: of the site, and of each listener.
+    Limits(Limits, Arc<[Limits]>),
 }
 
 /// A connection whose client lives on another shard, with everything it has said so far.

@@ -9,7 +9,6 @@ mod accept;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hub::ConnectionKey;
@@ -17,6 +16,7 @@ use journal::Journal;
 use mio::{Events, Poll, Token};
 use model::{Event, Horizon, Meter, Moment};
 
+use crate::Stop;
 use crate::clock::{Clock, Now};
 use crate::door::{Door, LISTENERS_MAX};
 use crate::librarian::Librarian;
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     /// At all listeners together.
     pub(crate) connections_max: usize,
     pub(crate) doors: Arc<[Door]>,
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) stop: Arc<Stop>,
 }
 
 pub(crate) struct Reactor {
@@ -106,7 +106,7 @@ impl Reactor {
     /// When the kernel refuses to be polled; the process cannot go on then.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_MAX);
-        while !self.shared.stop.load(Ordering::Acquire) {
+        while !self.shared.stop.is_set() {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(fault) if fault.kind() == ErrorKind::Interrupted => continue,
@@ -116,7 +116,8 @@ impl Reactor {
             self.note_events(&events, now);
             self.turn(now)?;
         }
-        self.shard.shut_down(self.shared.clock.now());
+        let elsewhere = self.shared.stop.elsewhere();
+        self.shard.shut_down(elsewhere, self.shared.clock.now());
         self.submit();
         self.flush_all();
         Ok(())
@@ -244,7 +245,7 @@ impl Reactor {
                     self.shard.set_peer(key, peer);
                     let door = self.shared.doors.get(usize::from(wire.door));
                     let entered = door.map_or(Ok(()), |door| {
-                        door.gate.enter_from(&door.limits, peer.ip(), now.moment)
+                        door.gate.enter_from(&door.limits(), peer.ip(), now.moment)
                     });
                     if let Err(refusal) = entered {
                         self.shared.meter.count(refusal.event());
@@ -313,6 +314,7 @@ impl Reactor {
                     self.shard.deliver_all(position, &publication, &routes);
                 }
                 Letter::Asked(asked) => self.shard.asked(*asked, now),
+                Letter::Limits(site, doors) => self.shard.set_limits(&site, &doors),
                 Letter::Fetched(session, found) => self.shard.fetched(session, found),
                 Letter::Adopt(wire, Adopted { bytes, peer }) => {
                     if let Some(key) = self.adopt(wire, peer, now) {

@@ -246,6 +246,15 @@ impl Shard {
         self.doors = doors.iter().map(door).collect();
     }
 
+    /// Other limits, from now on.
+    pub(crate) fn set_limits(&mut self, site: &Limits, doors: &[Limits]) {
+        self.common.limits = *site;
+        self.backlog = Backlog::new(site.backlog_bytes_max / usize::from(self.shards.max(1)));
+        for (door, limits) in self.doors.iter_mut().zip(doors) {
+            door.terms.limits = *limits;
+        }
+    }
+
     /// What a listener grants.
     fn limits_at(&self, door: u16) -> &Limits {
         let door = self.doors.get(usize::from(door));

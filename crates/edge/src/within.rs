@@ -32,7 +32,7 @@ impl Within {
             return Err(io::ErrorKind::NotConnected.into());
         };
         door.gate
-            .enter(&door.limits, Moment::START)
+            .enter(&door.limits(), Moment::START)
             .map_err(|_full| io::ErrorKind::QuotaExceeded)?;
         let wire = door.wire(theirs.into(), u8::try_from(index).unwrap_or(u8::MAX));
         let wire = wire.map_err(io::Error::other)?;

@@ -178,6 +178,25 @@ impl Session {
         self.state = State::Closed;
     }
 
+    /// Ends the connection from our side and names the server where the client is to go (MQTT 5,
+    /// 4.11 and 4.13). One that cannot take that is told that this one is shutting down.
+    pub fn refer(&mut self, server: &str, out: &mut Vec<u8>) {
+        let mut block = PropertiesBuf::default();
+        let named = block.push(Property::ServerReference(server)).is_ok();
+        let reason = Reason::UseAnotherServer;
+        let told = Disconnect { reason, properties: block.as_properties() };
+        let mut packet = Vec::new();
+        let fits = named
+            && told.encode(Version::V5, &mut packet).is_ok()
+            && packet.len() <= self.client_packet_max as usize;
+        if fits && self.state == State::Connected && self.version == Version::V5 {
+            out.extend_from_slice(&packet);
+            self.state = State::Closed;
+        } else {
+            self.close(Reason::ServerShuttingDown, out);
+        }
+    }
+
     /// The connection is gone, for whatever reason.
     #[must_use]
     pub fn finish(mut self) -> Finished {

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 const CONFIG: &str = "
+[mqtt]
+server-reference = 'other.example:1883'
+
 [[mqtt.listener]]
 name = 'gateway'
 transport = 'unix'
@@ -71,9 +74,28 @@ fn listeners_are_announced_and_a_bad_certificate_changes_nothing() {
     write_certificate(data.path());
     signal(rustix::process::Signal::HUP);
     assert!(wait_for(&mut log, "certificates").contains("INFO"));
-    assert!(is_connack(&mut UnixStream::connect(&socket).unwrap()));
+    let mut guest = UnixStream::connect(&socket).unwrap();
+    assert!(is_connack(&mut guest));
+
+    let fewer =
+        format!("{CONFIG}\n[limits]\nconnections-per-address = 1\n\n[site]\nname = 'New'\n");
+    std::fs::write(data.path().join("althing.toml"), fewer).unwrap();
+    signal(rustix::process::Signal::HUP);
+    assert!(wait_for(&mut log, "starts again").contains("site.name"));
+    wait_for(&mut log, "the configuration was read again");
+    // MQTT 5, a clean start of a client called y.
+    let mut moves = UnixStream::connect(&socket).unwrap();
+    moves.write_all(b"\x10\x0e\0\x04MQTT\x05\x02\0\0\0\0\x01y").unwrap();
+    let mut head = [0; 2];
+    moves.read_exact(&mut head).unwrap();
+    assert_eq!(head[0], 0x20, "one from this address");
+    assert_eq!(UnixStream::connect(&socket).unwrap().read(&mut head).unwrap(), 0, "no second one");
 
     signal(rustix::process::Signal::TERM);
+    let mut heard = Vec::new();
+    moves.read_to_end(&mut heard).unwrap();
+    let refers = b"\xe0\x17\x9c\x15\x1c\0\x12other.example:1883";
+    assert!(heard.ends_with(refers), "{heard:?}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(!socket.exists(), "it goes with its listener");
 }

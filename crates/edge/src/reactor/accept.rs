@@ -53,7 +53,7 @@ impl Reactor {
             }
             Err(fault) => {
                 if !door.proxy {
-                    door.gate.leave_from(&door.limits, peer.ip(), now.moment);
+                    door.gate.leave_from(&door.limits(), peer.ip(), now.moment);
                 }
                 door.gate.leave();
                 self.shared.meter.count(Event::TransportFailed);
@@ -67,10 +67,10 @@ impl Reactor {
     fn let_in(&mut self, index: usize, peer: SocketAddr, now: Now) -> Result<(), Refusal> {
         let doors = &self.shared.doors;
         let Some(door) = doors.get(index) else { return Err(Refusal::Full) };
-        door.gate.enter(&door.limits, now.moment)?;
+        door.gate.enter(&door.limits(), now.moment)?;
         // Who speaks through a proxy is known later.
         if !door.proxy {
-            let entered = door.gate.enter_from(&door.limits, peer.ip(), now.moment);
+            let entered = door.gate.enter_from(&door.limits(), peer.ip(), now.moment);
             entered.inspect_err(|_refused| door.gate.leave())?;
         }
         let all: usize = doors.iter().map(|door| door.gate.connections()).sum();
@@ -79,7 +79,7 @@ impl Reactor {
             return Ok(());
         }
         if !door.proxy {
-            door.gate.leave_from(&door.limits, peer.ip(), now.moment);
+            door.gate.leave_from(&door.limits(), peer.ip(), now.moment);
         }
         door.gate.leave();
         Err(Refusal::Full)
@@ -118,7 +118,7 @@ impl Reactor {
         if let Some(door) = self.shared.doors.get(usize::from(wire.door)) {
             if wire.is(Mark::Counted) {
                 let now = self.shared.clock.now();
-                door.gate.leave_from(&door.limits, peer.ip(), now.moment);
+                door.gate.leave_from(&door.limits(), peer.ip(), now.moment);
             }
             door.gate.leave();
         }

@@ -338,8 +338,8 @@ impl Shard {
         }
     }
 
-    /// The process stops: every client is told.
-    pub fn shut_down(&mut self, now: Now) {
+    /// The process stops: every client is told, and where it is to go if that is `elsewhere`.
+    pub fn shut_down(&mut self, elsewhere: Option<&str>, now: Now) {
         self.report();
         let open: Vec<ConnectionKey> = self
             .connections
@@ -348,7 +348,11 @@ impl Shard {
             .collect();
         for key in open {
             if let Some(connection) = self.connections.get_mut(key.0 as usize) {
-                connection.session.close(Reason::ServerShuttingDown, connection.output.buffer());
+                let out = connection.output.buffer();
+                match elsewhere {
+                    Some(server) => connection.session.refer(server, out),
+                    None => connection.session.close(Reason::ServerShuttingDown, out),
+                }
             }
             self.end(key, now);
         }

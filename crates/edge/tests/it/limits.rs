@@ -102,3 +102,16 @@ fn filters_have_a_number_and_a_depth() {
         assert_eq!(reason == mqtt::Reason::QuotaExceeded, !granted, "{filter}: {reason:?}");
     }
 }
+
+#[test]
+fn other_limits_hold_for_who_comes_later() {
+    let site = site_with(limits());
+    let mut early = Device::connect(site.dial(), "early").unwrap();
+    let fewer = Limits { filter_levels_max: 1, connections_max: 2, ..limits() };
+    site.reloader().set_limits(&fewer, &[fewer]).unwrap();
+    // The shard takes its letters before it reads what was sent after them.
+    assert_eq!(early.subscribe("a/b"), mqtt::Reason::QuotaExceeded);
+    let _late = Device::connect(site.dial(), "late").unwrap();
+    assert!(Device::connect(site.dial(), "too late").is_err());
+    early.echo(b"who is there stays");
+}

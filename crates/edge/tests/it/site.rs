@@ -110,6 +110,6 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        self.edge.take().unwrap().stop().unwrap();
+        self.edge.take().unwrap().stop(None).unwrap();
     }
 }
