@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::clock::Stopwatch;
 use crate::torture::{Torture, Which, kill, power};
-use crate::{browser, conformance, setup, spec, step, torture};
+use crate::{browser, conformance, differential, setup, spec, step, torture};
 
 #[derive(Clone, Debug, Args)]
 pub struct Plan {
@@ -19,8 +19,10 @@ pub struct Plan {
     pub no_torture: bool,
 }
 
+const DIFFERENTIAL_PACKETS: u64 = 100_000;
 const KILL_CYCLES: u64 = 10;
 const POWER_IMAGES: u64 = 5;
+
 /// # Errors
 /// When anything does not hold.
 pub fn run(plan: &Plan) -> Result<()> {
@@ -38,6 +40,11 @@ pub fn run(plan: &Plan) -> Result<()> {
         suite.leave_out("foreign clients", &format!("{fault:#}"));
     } else {
         suite.take("foreign clients", || conformance::run(&conformance::Plan::default()));
+    }
+    if let Err(fault) = setup::install(setup::MOSQUITTO) {
+        suite.leave_out("beside mosquitto", &format!("{fault:#}"));
+    } else {
+        suite.take("beside mosquitto, a slice", differential_slice);
     }
     match plan.no_torture {
         true => suite.leave_out("torture", "asked for"),
@@ -75,6 +82,16 @@ fn tests() -> Result<()> {
         return step::run("cargo", &["nextest", "run", "--workspace", "--locked"]);
     }
     step::run("cargo", &["test", "--workspace", "--locked", "--lib", "--bins", "--tests"])
+}
+
+fn differential_slice() -> Result<()> {
+    differential::run(&differential::Plan {
+        packets: DIFFERENTIAL_PACKETS,
+        seed: 1,
+        lanes: 16,
+        script: None,
+        which: Which::default(),
+    })
 }
 
 fn kill_slice() -> Result<()> {
