@@ -2,8 +2,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 use model::Qos;
-use mqtt::{Ack, ConnAck, Kind, Packet, Publish, PublishProperties, Reason, Version, decode};
+use mqtt::{
+    Ack, ConnAck, Kind, Packet, Properties, Publish, PublishProperties, Reason, Subscription,
+    SubscriptionOptions, Version, decode, encode_subscribe,
+};
 
+use super::damage::{Habits, Wish};
 use super::heard::Heard;
 use super::script::Phase;
 use super::*;
@@ -16,6 +20,27 @@ fn a_seed_is_a_script() {
         assert!(one.packets() > 0, "a script says something");
     }
     assert_ne!(Script::generate(7, 0).phases, Script::generate(8, 0).phases);
+}
+
+#[test]
+fn damage_that_makes_another_wish_of_a_subscription_is_left_out() {
+    let habits = Habits {
+        family: &["a", "$share/g/a"],
+        wish: Wish { retain_as_published: false, no_local: true },
+    };
+    let check = |filter, (retain_as_published, no_local), left_open| {
+        let options = SubscriptionOptions::with_qos(Qos::AtMostOnce);
+        let options = SubscriptionOptions { retain_as_published, no_local, ..options };
+        let (id, mut packet) = (7.try_into().unwrap(), Vec::new());
+        let lines = [Subscription { filter, options }];
+        encode_subscribe(Version::V5, id, Properties::NONE, lines, &mut packet).unwrap();
+        assert_eq!(damage::is_left_open(&packet, Version::V5, habits), left_open);
+    };
+    check("a", (false, true), false);
+    check("$share/g/a", (false, false), false);
+    check("a", (true, true), true);
+    check("a", (false, false), true);
+    check("b", (false, true), true);
 }
 
 #[test]
@@ -127,7 +152,7 @@ fn serve(mut stream: TcpStream, delivery: Delivery) {
 }
 
 fn connack() -> Packet<'static> {
-    let (reason, properties) = (Reason::Success, mqtt::Properties::NONE);
+    let (reason, properties) = (Reason::Success, Properties::NONE);
     Packet::ConnAck(ConnAck { session_present: true, reason, properties })
 }
 
