@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::clock::Stopwatch;
-use crate::torture::{Torture, Which, kill, power};
+use crate::torture::{Torture, Which, bridge, kill, power};
 use crate::{browser, conformance, differential, setup, spec, step, torture};
 
 #[derive(Clone, Debug, Args)]
@@ -22,6 +22,7 @@ pub struct Plan {
 const DIFFERENTIAL_PACKETS: u64 = 100_000;
 const KILL_CYCLES: u64 = 10;
 const POWER_IMAGES: u64 = 5;
+const CUT_SECONDS: u64 = 2;
 
 /// # Errors
 /// When anything does not hold.
@@ -62,6 +63,11 @@ pub fn run(plan: &Plan) -> Result<()> {
 
 fn torture_slices(suite: &mut Suite) {
     suite.take("kill -9, a slice", kill_slice);
+    if let Err(fault) = setup::install(setup::MOSQUITTO) {
+        suite.leave_out("a bridge over a link that is cut", &format!("{fault:#}"));
+    } else {
+        suite.take("a bridge over a link that is cut, a slice", bridge_slice);
+    }
     if !setup::power_can_be_cut() {
         suite.leave_out("power cuts", "they need root, /dev/fuse and loop devices");
     } else if let Err(fault) = setup::install(setup::POWER) {
@@ -104,6 +110,20 @@ fn kill_slice() -> Result<()> {
         which: Which::default(),
     };
     torture::run(&Torture::Kill(plan))
+}
+
+fn bridge_slice() -> Result<()> {
+    let plan = bridge::Plan {
+        cut: CUT_SECONDS,
+        publishers: 4,
+        rate: 50,
+        seed: 1,
+        no_kill: false,
+        patience: 120,
+        alone: false,
+        which: Which::default(),
+    };
+    torture::run(&Torture::Bridge(plan))
 }
 
 fn power_slice() -> Result<()> {
