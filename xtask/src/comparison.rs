@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use crate::setup;
 use crate::torture::Which;
 pub use peers::Peer;
-pub(crate) use peers::start_other;
+pub(crate) use peers::{Running, start_other};
 use rows::Row;
 use runner::Runner;
 use table::Table;

@@ -9,7 +9,6 @@ mod script;
 mod shrink;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,10 +22,14 @@ use crate::comparison::{Peer, start_other};
 use crate::setup;
 use crate::torture::{Program, Which};
 use heard::{ALLOWED, Verdict};
+use play::Broker;
 use script::Script;
 
 /// A site without a past is open sooner.
 const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// An answer takes some milliseconds, with a slow disk some hundred; on a busy machine a second.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Differences that are shrunk and printed; more of them say nothing new.
 const SHOWN_MAX: usize = 8;
@@ -48,11 +51,10 @@ pub struct Plan {
     pub which: Which,
 }
 
-/// Where the brokers listen.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
-    mosquitto: SocketAddr,
-    althing: SocketAddr,
+    mosquitto: Broker,
+    althing: Broker,
 }
 
 /// # Errors
@@ -69,7 +71,8 @@ pub fn run(plan: &Plan) -> Result<()> {
     which.serve_args.extend(["--shards".to_owned(), "1".to_owned()]);
     let site = Program::find(&which)?.start(&ours.join("data"), &ours.join("log"))?;
     let site = site.ready(READY_WAIT)?;
-    let pair = Pair { mosquitto: mosquitto.address(), althing: site.mqtt() };
+    let broker = |address| Broker { address, patience: PATIENCE };
+    let pair = Pair { mosquitto: broker(mosquitto.address()), althing: broker(site.mqtt()) };
     match plan.script {
         Some(number) => show(pair, &Script::generate(plan.seed, number)),
         None => fuzz(plan, pair),
@@ -92,9 +95,9 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 
 fn compare(pair: Pair, script: &Script) -> Result<Verdict> {
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
-    let theirs = play::play(pair.mosquitto, script, run)?;
-    let ours = play::play(pair.althing, script, run)?;
-    Ok(Verdict::of(theirs, ours))
+    let theirs = play::play(pair.mosquitto, script, run, &[])?;
+    let ours = play::play(pair.althing, script, run, &theirs.marks)?;
+    Ok(Verdict::of(theirs.heard, ours.heard))
 }
 
 #[derive(Debug, Default)]

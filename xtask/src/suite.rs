@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::clock::Stopwatch;
-use crate::torture::{Torture, Which, kill, power};
-use crate::{browser, conformance, setup, spec, step, torture};
+use crate::torture::{Torture, Which, bridge, kill, power};
+use crate::{browser, conformance, differential, setup, spec, step, torture};
 
 #[derive(Clone, Debug, Args)]
 pub struct Plan {
@@ -19,8 +19,11 @@ pub struct Plan {
     pub no_torture: bool,
 }
 
+const DIFFERENTIAL_PACKETS: u64 = 100_000;
 const KILL_CYCLES: u64 = 10;
 const POWER_IMAGES: u64 = 5;
+const CUT_SECONDS: u64 = 2;
+
 /// # Errors
 /// When anything does not hold.
 pub fn run(plan: &Plan) -> Result<()> {
@@ -39,6 +42,11 @@ pub fn run(plan: &Plan) -> Result<()> {
     } else {
         suite.take("foreign clients", || conformance::run(&conformance::Plan::default()));
     }
+    if let Err(fault) = setup::install(setup::MOSQUITTO) {
+        suite.leave_out("beside mosquitto", &format!("{fault:#}"));
+    } else {
+        suite.take("beside mosquitto, a slice", differential_slice);
+    }
     match plan.no_torture {
         true => suite.leave_out("torture", "asked for"),
         false => torture_slices(&mut suite),
@@ -55,6 +63,11 @@ pub fn run(plan: &Plan) -> Result<()> {
 
 fn torture_slices(suite: &mut Suite) {
     suite.take("kill -9, a slice", kill_slice);
+    if let Err(fault) = setup::install(setup::MOSQUITTO) {
+        suite.leave_out("a bridge over a link that is cut", &format!("{fault:#}"));
+    } else {
+        suite.take("a bridge over a link that is cut, a slice", bridge_slice);
+    }
     if !setup::power_can_be_cut() {
         suite.leave_out("power cuts", "they need root, /dev/fuse and loop devices");
     } else if let Err(fault) = setup::install(setup::POWER) {
@@ -77,6 +90,16 @@ fn tests() -> Result<()> {
     step::run("cargo", &["test", "--workspace", "--locked", "--lib", "--bins", "--tests"])
 }
 
+fn differential_slice() -> Result<()> {
+    differential::run(&differential::Plan {
+        packets: DIFFERENTIAL_PACKETS,
+        seed: 1,
+        lanes: 16,
+        script: None,
+        which: Which::default(),
+    })
+}
+
 fn kill_slice() -> Result<()> {
     let plan = kill::Plan {
         cycles: KILL_CYCLES,
@@ -87,6 +110,20 @@ fn kill_slice() -> Result<()> {
         which: Which::default(),
     };
     torture::run(&Torture::Kill(plan))
+}
+
+fn bridge_slice() -> Result<()> {
+    let plan = bridge::Plan {
+        cut: CUT_SECONDS,
+        publishers: 4,
+        rate: 50,
+        seed: 1,
+        no_kill: false,
+        patience: 120,
+        alone: false,
+        which: Which::default(),
+    };
+    torture::run(&Torture::Bridge(plan))
 }
 
 fn power_slice() -> Result<()> {

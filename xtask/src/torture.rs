@@ -1,6 +1,7 @@
 //! Breaking a site in every way a machine can, and asking SQL afterwards whether what was
 //! acknowledged is there. docs/torture.md says what this proves and why.
 
+pub mod bridge;
 mod crash_image;
 mod device;
 mod disk;
@@ -8,6 +9,7 @@ mod flights;
 mod judge;
 pub mod kill;
 mod ledger;
+mod link;
 mod listener;
 mod load;
 pub mod power;
@@ -34,6 +36,8 @@ pub enum Torture {
     Kill(kill::Plan),
     /// Power cuts below the file system: what the disk would hold at a random moment.
     Power(power::Plan),
+    /// A bridge to mosquitto over a link that is cut, with a kill -9 meanwhile.
+    Bridge(bridge::Plan),
 }
 
 /// Which program is tortured.
@@ -59,6 +63,7 @@ pub fn run(torture: &Torture) -> anyhow::Result<()> {
     let verdict = match torture {
         Torture::Kill(plan) => kill::run(plan)?,
         Torture::Power(plan) => power::run(plan)?,
+        Torture::Bridge(plan) => bridge::run(plan)?,
     };
     crate::say(&verdict.to_string());
     verdict.into_result()

@@ -1,6 +1,6 @@
 //! Torture notices every way of breaking the promise, and calls nobody a liar who keeps it.
 
-use tortured::{kill, kill_within, power};
+use tortured::{Kills, carry, kill, kill_within, power};
 
 #[test]
 fn a_faithful_site_is_found_faithful() {
@@ -72,11 +72,29 @@ fn a_site_that_does_not_sync_loses_readings_to_a_power_cut() {
     assert!(verdict.lost > 0 && verdict.undelivered > 0, "{verdict}");
 }
 
+#[test]
+fn what_is_lost_behind_a_bridge_is_noticed() {
+    let verdict = carry("undelivering", Kills::One, 1);
+    assert!(verdict.undelivered > 0 && verdict.wrong == 0, "{verdict}");
+}
+
+#[test]
+fn what_comes_twice_behind_a_bridge_without_a_reason_is_noticed() {
+    let verdict = carry("redelivering", Kills::None, 20);
+    assert!(verdict.delivered_twice > 0 && verdict.undelivered == 0, "{verdict}");
+}
+
+#[test]
+fn the_witnesses_of_a_bridge_find_a_faithful_site_faithful() {
+    let verdict = carry("faithful", Kills::One, 20);
+    assert!(verdict.is_clean() && verdict.owed > 0 && verdict.judged > 0, "{verdict}");
+}
+
 #[cfg(test)]
 mod tortured {
     use std::path::PathBuf;
 
-    use xtask::torture::{Verdict, Which, kill, power};
+    use xtask::torture::{Verdict, Which, bridge, kill, power};
 
     fn which(way: &str) -> Which {
         Which {
@@ -98,6 +116,22 @@ mod tortured {
         let verdict = kill::run(&plan).unwrap();
         assert!(verdict.judged > 300, "too little was acknowledged: {verdict}");
         verdict
+    }
+
+    #[derive(Clone, Copy, PartialEq)]
+    pub(super) enum Kills {
+        /// Then no message has a reason to come again.
+        None,
+        One,
+    }
+
+    /// What is published comes out of the site itself: no bridge is needed to prove that its
+    /// witnesses see.
+    pub(super) fn carry(way: &str, kills: Kills, patience: u64) -> Verdict {
+        let (cut, publishers, rate, seed) = (0, 2, 200, 1);
+        let (no_kill, alone, which) = (kills == Kills::None, true, which(way));
+        let plan = bridge::Plan { cut, publishers, rate, seed, no_kill, patience, alone, which };
+        bridge::run(&plan).unwrap()
     }
 
     /// Where power cannot be cut, `cargo xtask test` says so; here there is nothing to try then.

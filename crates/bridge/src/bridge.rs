@@ -22,6 +22,9 @@ mod crossing;
 /// More waits for no socket: then the side it comes from is not read. A socket takes some 200 KiB
 /// at once, so that it never runs dry.
 const OUTBOX_BYTES_MAX: usize = 256 << 10;
+/// Messages in one direction. A side that keeps to its window does not get there: as many may wait
+/// from one connection of the other side as are on their way from the next.
+const PASSING_MAX: usize = 2 * WINDOW_MAX as usize;
 /// The site answers at once or is gone.
 const SITE_KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -171,12 +174,17 @@ impl Bridge {
 
     /// Whether more of this side would have a place to go.
     ///
-    /// A side that speaks MQTT 5 was told how much it may send. The site always does: its
-    /// acknowledgements must come through, or both sides would wait for each other.
+    /// A broker that speaks MQTT 5 was told how much it may send, and not all keep to that. The site
+    /// does, and is always read: its acknowledgements must come through, or both sides would wait
+    /// for each other.
     #[must_use]
     pub fn wants_read(&self, side: Side) -> bool {
-        let told = self.end(side).hello.version == Version::V5;
-        let room = told || self.pipe(side).len() < usize::from(self.end(side).hello.window.get());
+        let hello = &self.end(side).hello;
+        let most = match hello.version {
+            Version::V311 => usize::from(hello.window.get()),
+            Version::V5 => PASSING_MAX,
+        };
+        let room = side == Side::Site || self.pipe(side).len() < most;
         room && self.outbox(side.other()).len() < OUTBOX_BYTES_MAX
     }
 

@@ -22,6 +22,6 @@ pub enum Cause {
     Malformed(#[from] Malformed),
     #[error("the broker sent a {0:?} that nobody asked for")]
     Unexpected(Kind),
-    #[error("the broker sent more messages at once than it was allowed to")]
+    #[error("the site sent more messages at once than it was allowed to")]
     Window,
 }

@@ -60,8 +60,8 @@ pub(crate) struct Pipe {
     passing: VecDeque<Passing>,
     /// So many of them, at the front, are said on this connection of the other side.
     sent: usize,
-    /// Messages that the other side has, whose source was away when it said so. At most a window:
-    /// the source sends no others before these.
+    /// Messages that the other side has, whose source was away when it said so. At most those that
+    /// were passing when it went: the source sends no others before these.
     settled: Vec<Origin>,
 }
 

@@ -97,6 +97,12 @@ pub(crate) fn is_possible(position: Position) -> bool {
     (1..=1 << 62).contains(&position.get())
 }
 
+/// Whether a log that begins to write at `position` stays among those that are possible: as far
+/// again as any log has come lies ahead of it.
+pub(crate) fn leaves_room(position: Position) -> bool {
+    position.get() <= 1 << 61
+}
+
 /// What a frame is sealed with: where it will lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seal {

@@ -33,5 +33,7 @@ mod corpus {
         assert_eq!(records("damaged-first"), Some(0));
         assert_eq!(records("torn-last"), Some(2));
         assert_eq!(records("newer"), None);
+        // With its own checksum it is any damage; with the right one it is damage by its position.
+        assert_eq!(hostile_segment(&with_right_checksums(&input("last-position"))), Some(0));
     }
 }

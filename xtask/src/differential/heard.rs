@@ -69,6 +69,10 @@ impl Heard {
         self.about.entry(about.to_owned()).or_default().push(line);
     }
 
+    pub(super) const fn messages(&self) -> usize {
+        self.messages.len()
+    }
+
     pub(super) fn add(&mut self, packet: &Packet<'_>) {
         match packet {
             Packet::ConnAck(it) => {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::TcpStream;
 
 use anyhow::Result;
 use mqtt::{Ack, Kind, Packet, Reason, Version, decode};
 
 use super::heard::Heard;
+use super::play::Broker;
 
-/// An answer takes some milliseconds, with a slow disk some hundred.
-const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Messages that a connection had heard each time it was settled.
+pub(super) type Marks = Vec<usize>;
 
 const READ_BYTES: usize = 64 << 10;
 
@@ -29,20 +29,17 @@ pub(super) struct Line {
     answered: bool,
     answers: Vec<u8>,
     heard: Heard,
+    /// Messages that have to come, by the time of each settling: the other broker sent as many.
+    due: Marks,
+    marks: Marks,
 }
 
 impl Line {
-    /// Says CONNECT and waits for the answer.
-    pub(super) fn connect(
-        address: SocketAddr,
-        version: Version,
-        packet: &[u8],
-        lazy: bool,
-    ) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
+    pub(super) fn open(broker: Broker, version: Version, lazy: bool, due: Marks) -> Result<Self> {
+        let stream = TcpStream::connect(broker.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_WAIT))?;
-        let mut line = Self {
+        stream.set_read_timeout(Some(broker.patience))?;
+        Ok(Self {
             stream,
             version,
             lazy,
@@ -53,10 +50,16 @@ impl Line {
             answered: false,
             answers: Vec::new(),
             heard: Heard::default(),
-        };
-        line.write(packet);
-        line.settle();
-        Ok(line)
+            due,
+            marks: Marks::new(),
+        })
+    }
+
+    /// Says CONNECT and waits for the answer, and for what the session is owed.
+    pub(super) fn greet(mut self, connect: &[u8]) -> Self {
+        self.write(connect);
+        self.settle();
+        self
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -80,8 +83,26 @@ impl Line {
         }
     }
 
-    /// Reads what is on its way: pings until an answer to a ping is all that comes.
+    /// Reads what is on its way: pings until an answer to a ping is all that comes. What a session
+    /// is owed that was resumed, may come later than the answer to a ping: the broker reads it from
+    /// its disk. So what the other broker sent by now, is waited for, too.
     pub(super) fn settle(&mut self) {
+        let due = self.due.get(self.marks.len()).copied().unwrap_or_default();
+        loop {
+            self.settle_once();
+            if !self.open || self.heard.messages() >= due {
+                break;
+            }
+            if !self.read() {
+                // It does not come. The comparison will tell what it is.
+                self.due.clear();
+                break;
+            }
+        }
+        self.marks.push(self.heard.messages());
+    }
+
+    fn settle_once(&mut self) {
         loop {
             self.answered = false;
             // Before the CONNACK a ping is one packet too many.
@@ -91,7 +112,9 @@ impl Line {
                 self.write(&[Kind::PingReq.first_byte(), 0]);
             }
             while self.open && (self.pings > 0 || !self.owed.is_empty()) {
-                self.read();
+                if !self.read() {
+                    self.give_up();
+                }
             }
             if !self.open || (greeted && !self.answered) {
                 return;
@@ -103,12 +126,15 @@ impl Line {
     pub(super) fn read_to_the_end(&mut self) {
         self.owed.clear();
         while self.open {
-            self.read();
+            if !self.read() {
+                self.give_up();
+            }
         }
     }
 
-    pub(super) fn into_heard(self) -> Heard {
-        self.heard
+    /// What was heard, and how much of it by when.
+    pub(super) fn into_heard(self) -> (Heard, Marks) {
+        (self.heard, self.marks)
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -116,7 +142,8 @@ impl Line {
         drop(self.stream.write_all(bytes));
     }
 
-    fn read(&mut self) {
+    /// `false` when nothing came for a long time.
+    fn read(&mut self) -> bool {
         let mut buffer = vec![0; READ_BYTES];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.closed(),
@@ -126,13 +153,16 @@ impl Line {
             }
             Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
             Err(fault) if fault.kind() == ErrorKind::ConnectionReset => self.closed(),
-            Err(_) => {
-                let owed = std::mem::take(&mut self.owed);
-                self.heard.unanswered(owed, self.pings);
-                self.pings = 0;
-                self.open = false;
-            }
+            Err(_) => return false,
         }
+        true
+    }
+
+    fn give_up(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        self.heard.unanswered(owed, self.pings);
+        self.pings = 0;
+        self.open = false;
     }
 
     fn closed(&mut self) {

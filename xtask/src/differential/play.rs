@@ -1,17 +1,34 @@
 //! A script against one broker.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 use mqtt::{Connect, Disconnect, Packet, Properties, Reason, Version};
 
 use super::heard::Heard;
-use super::line::Line;
+use super::line::{Line, Marks};
 use super::script::{NAME, Phase, Script};
 
+/// One of the two brokers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Broker {
+    pub(super) address: SocketAddr,
+    /// What does not come for so long, does not come.
+    pub(super) patience: Duration,
+}
+
 /// What each connection heard, in the order in which they were opened.
-pub(super) fn play(address: SocketAddr, script: &Script, run: u64) -> Result<Vec<Heard>> {
-    let mut player = Player { address, run, lines: [None, None], over: Vec::new() };
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    pub(super) heard: Vec<Heard>,
+    pub(super) marks: Vec<Marks>,
+}
+
+/// Waits for as many messages on each connection as `due` says. The names of `run` are taken by
+/// nobody else on this broker.
+pub(super) fn play(broker: Broker, script: &Script, run: u64, due: &[Marks]) -> Result<Played> {
+    let mut player = Player { broker, run, due, lines: [None, None], over: Vec::new() };
     for phase in &script.phases {
         match phase {
             Phase::Connect { sender, packet, lazy } => {
@@ -23,15 +40,16 @@ pub(super) fn play(address: SocketAddr, script: &Script, run: u64) -> Result<Vec
     player.end()
 }
 
-struct Player {
-    address: SocketAddr,
+struct Player<'a> {
+    broker: Broker,
     run: u64,
+    due: &'a [Marks],
     lines: [Option<(usize, Line)>; 2],
     /// What was heard on connections that are over, by when they were opened.
-    over: Vec<Option<Heard>>,
+    over: Vec<Option<(Heard, Marks)>>,
 }
 
-impl Player {
+impl Player<'_> {
     fn named(&self, packet: &[u8]) -> Vec<u8> {
         let name = format!("d{:07}", self.run % 10_000_000);
         let mut packet = packet.to_vec();
@@ -56,8 +74,9 @@ impl Player {
         packet: &[u8],
         lazy: bool,
     ) -> Result<()> {
-        let line = Line::connect(self.address, version, &self.named(packet), lazy)?;
         let number = self.over.len();
+        let due = self.due.get(number).cloned().unwrap_or_default();
+        let line = Line::open(self.broker, version, lazy, due)?.greet(&self.named(packet));
         self.over.push(None);
         let Some(place) = self.lines.get_mut(sender) else { return Ok(()) };
         if let Some((number, mut old)) = place.replace((number, line)) {
@@ -97,12 +116,13 @@ impl Player {
     fn finish(&mut self, number: usize, line: Line) {
         let name = self.named(NAME.as_bytes());
         if let Some(place) = self.over.get_mut(number) {
-            *place = Some(line.into_heard().without_name(&name));
+            let (heard, marks) = line.into_heard();
+            *place = Some((heard.without_name(&name), marks));
         }
     }
 
     /// Ends both sessions, so that the broker keeps nothing for clients that never come back.
-    fn end(mut self) -> Result<Vec<Heard>> {
+    fn end(mut self) -> Result<Played> {
         for sender in 0..2 {
             self.drop_line(sender);
             let client_id = format!("{NAME}-{sender}");
@@ -121,8 +141,10 @@ impl Player {
             let disconnect = Packet::Disconnect(Disconnect::new(Reason::Success));
             disconnect.encode(Version::V311, &mut goodbye)?;
             let hello = self.named(&hello);
-            Line::connect(self.address, Version::V311, &hello, false)?.say(&[goodbye]);
+            let line = Line::open(self.broker, Version::V311, false, Marks::new())?;
+            line.greet(&hello).say(&[goodbye]);
         }
-        Ok(self.over.into_iter().flatten().collect())
+        let (heard, marks) = self.over.into_iter().flatten().unzip();
+        Ok(Played { heard, marks })
     }
 }

@@ -10,7 +10,7 @@ use mqtt::{
     decode, encode_subscribe, encode_unsubscribe,
 };
 
-use super::damage;
+use super::damage::{self, Habits, Wish};
 use crate::dice::Dice;
 
 /// Stands for the name of a run in topics and client ids: a run is alone on its broker.
@@ -100,9 +100,8 @@ struct Writer {
     connected: [bool; 2],
     /// A will is waiting for the end of the connection.
     bequeathed: [bool; 2],
-    /// Whether each of them wants RETAIN as it was published, and not to hear itself: mosquitto
-    /// keeps the first wish for a filter.
-    wishes: [(bool, bool); 2],
+    /// Whether each of them wants RETAIN as it was published, and not to hear itself.
+    wishes: [Wish; 2],
     /// The filters that each of them uses.
     families: [&'static [&'static str]; 2],
     /// Aliases that a connection has given a topic.
@@ -127,7 +126,8 @@ impl Writer {
         {
             *family = WITH_A_GROUP;
         }
-        let wishes = [(); 2].map(|()| (dice.one_in(3), dice.one_in(5)));
+        let mut wish = || Wish { retain_as_published: dice.one_in(3), no_local: dice.one_in(5) };
+        let wishes = [wish(), wish()];
         Self {
             dice,
             versions,
@@ -241,7 +241,8 @@ impl Writer {
         loop {
             let packet = self.plain(sender);
             let packet = self.flip(packet);
-            if !damage::is_left_open(&packet, self.version(sender), self.family(sender)) {
+            let habits = Habits { family: self.family(sender), wish: self.wish(sender) };
+            if !damage::is_left_open(&packet, self.version(sender), habits) {
                 return packet;
             }
         }
@@ -285,9 +286,13 @@ impl Writer {
         self.families.get(sender).copied().unwrap_or_default()
     }
 
+    fn wish(&self, sender: usize) -> Wish {
+        self.wishes.get(sender).copied().unwrap_or_default()
+    }
+
     fn subscribe(&mut self, sender: usize) -> Vec<u8> {
         let (version, id) = (self.version(sender), self.id());
-        let (retain_as_published, no_local) = self.wishes.get(sender).copied().unwrap_or_default();
+        let wish = self.wish(sender);
         let mut lines = Vec::new();
         for _ in 0..1 + self.dice.below(3) {
             let handling =
@@ -295,8 +300,8 @@ impl Writer {
             let filter = self.filter(sender);
             let options = SubscriptionOptions {
                 qos: self.qos(),
-                no_local: no_local && !filter.starts_with('$'),
-                retain_as_published,
+                no_local: wish.no_local_for(filter),
+                retain_as_published: wish.retain_as_published,
                 retain_handling: pick(&mut self.dice, &handling, RetainHandling::Send),
             };
             lines.push(Subscription { filter, options });

@@ -1,6 +1,13 @@
-use model::Qos;
-use mqtt::{Ack, Packet, Publish, PublishProperties, Reason};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 
+use model::Qos;
+use mqtt::{
+    Ack, ConnAck, Kind, Packet, Properties, Publish, PublishProperties, Reason, Subscription,
+    SubscriptionOptions, Version, decode, encode_subscribe,
+};
+
+use super::damage::{Habits, Wish};
 use super::heard::Heard;
 use super::script::Phase;
 use super::*;
@@ -13,6 +20,27 @@ fn a_seed_is_a_script() {
         assert!(one.packets() > 0, "a script says something");
     }
     assert_ne!(Script::generate(7, 0).phases, Script::generate(8, 0).phases);
+}
+
+#[test]
+fn damage_that_makes_another_wish_of_a_subscription_is_left_out() {
+    let habits = Habits {
+        family: &["a", "$share/g/a"],
+        wish: Wish { retain_as_published: false, no_local: true },
+    };
+    let check = |filter, (retain_as_published, no_local), left_open| {
+        let options = SubscriptionOptions::with_qos(Qos::AtMostOnce);
+        let options = SubscriptionOptions { retain_as_published, no_local, ..options };
+        let (id, mut packet) = (7.try_into().unwrap(), Vec::new());
+        let lines = [Subscription { filter, options }];
+        encode_subscribe(Version::V5, id, Properties::NONE, lines, &mut packet).unwrap();
+        assert_eq!(damage::is_left_open(&packet, Version::V5, habits), left_open);
+    };
+    check("a", (false, true), false);
+    check("$share/g/a", (false, false), false);
+    check("a", (true, true), true);
+    check("a", (false, false), true);
+    check("b", (false, true), true);
 }
 
 #[test]
@@ -66,4 +94,92 @@ fn what_was_heard_is_compared_in_its_order_and_allowances_are_counted() {
     assert_eq!((verdict.difference, verdict.allowed.len()), (None, 1));
     let verdict = Verdict::of(told(Reason::QuotaExceeded), told(Reason::Success));
     assert_eq!(verdict.difference.as_deref(), Some("answer: other words"));
+}
+
+/// When a stand-in sends the message that its client is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    BeforePingIsAnswered,
+    /// Once the client is seen to wait.
+    Late,
+    Never,
+}
+
+/// A broker that owes each client one message. A script of one connection needs three: by the
+/// others both sessions are ended.
+fn stand_in(delivery: Delivery) -> Broker {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(3) {
+            std::thread::spawn(move || serve(stream.unwrap(), delivery));
+        }
+    });
+    Broker { address, patience: Duration::from_millis(500) }
+}
+
+fn serve(mut stream: TcpStream, delivery: Delivery) {
+    stream.set_nodelay(true).unwrap();
+    let (mut delivery, mut input) = (Some(delivery), Vec::new());
+    loop {
+        let mut chunk = [0; 1024];
+        let mut out = Vec::new();
+        match stream.read(&mut chunk) {
+            Ok(0) => return,
+            Ok(count) => input.extend(&chunk[..count]),
+            // The client waits.
+            Err(_) => {
+                delivery = None;
+                message().encode(Version::V311, &mut out).unwrap();
+            }
+        }
+        while let Ok(Some((packet, length))) = decode(&input, Version::V311, u32::MAX) {
+            let is_ping = packet.kind() == Kind::PingReq;
+            if packet.kind() == Kind::Disconnect {
+                return;
+            }
+            if is_ping && delivery.take_if(|it| *it == Delivery::BeforePingIsAnswered).is_some() {
+                message().encode(Version::V311, &mut out).unwrap();
+            }
+            let answer = if is_ping { Packet::PingResp } else { connack() };
+            answer.encode(Version::V311, &mut out).unwrap();
+            input.drain(..length);
+        }
+        stream.write_all(&out).unwrap();
+        let late = delivery == Some(Delivery::Late);
+        stream.set_read_timeout(late.then_some(Duration::from_millis(20))).unwrap();
+    }
+}
+
+fn connack() -> Packet<'static> {
+    let (reason, properties) = (Reason::Success, Properties::NONE);
+    Packet::ConnAck(ConnAck { session_present: true, reason, properties })
+}
+
+fn message() -> Packet<'static> {
+    Packet::Publish(Publish {
+        dup: false,
+        qos: Qos::AtMostOnce,
+        retain: false,
+        topic: "a",
+        packet_id: None,
+        properties: PublishProperties::NONE,
+        payload: b"owed",
+    })
+}
+
+#[test]
+fn what_comes_late_is_waited_for_and_what_never_comes_is_told() {
+    let is_v311 = |script: &Script| script.versions[0] == Version::V311;
+    let script = (0..).map(|number| Script::generate(1, number)).find(is_v311).unwrap();
+    let phases = script.phases.into_iter().take(1).collect();
+    let script = Script { phases, ..script };
+    let check = |ours, difference: Option<&str>| {
+        let mosquitto = stand_in(Delivery::BeforePingIsAnswered);
+        let pair = Pair { mosquitto, althing: stand_in(ours) };
+        assert_eq!(compare(pair, &script).unwrap().difference.as_deref(), difference);
+    };
+    check(Delivery::BeforePingIsAnswered, None);
+    check(Delivery::Late, None);
+    check(Delivery::Never, Some("message: fewer here"));
 }

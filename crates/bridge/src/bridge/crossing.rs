@@ -1,13 +1,12 @@
 //! How one message crosses.
 
 use model::{Event, Qos, TopicName};
-use mqtt::{Ack, Outgoing, PropertiesBuf, Property, Publish, Reason, Version};
+use mqtt::{Ack, Outgoing, PropertiesBuf, Property, Publish, Reason};
 
-use super::{Bridge, OUTBOX_BYTES_MAX};
+use super::{Bridge, OUTBOX_BYTES_MAX, PASSING_MAX};
 use crate::Cause;
 use crate::end::Side;
 use crate::pipe::{Origin, Seen};
-use crate::plan::WINDOW_MAX;
 
 /// The user property in which a message carries the sites it passed.
 const VIA: &str = "althing-via";
@@ -32,9 +31,9 @@ impl Bridge {
             }
             Seen::Never => {}
         }
-        // A broker that was told our window keeps to it; what it repeats does not count twice.
-        let told = self.end(side).hello.version == Version::V5;
-        if told && self.pipe(side).len() >= 2 * usize::from(WINDOW_MAX) {
+        // The site keeps to our window; what it repeats does not count twice. Another broker that
+        // does not is left unread: whoever hangs up hears the same again.
+        if side == Side::Site && self.pipe(side).len() >= PASSING_MAX {
             return Err(Cause::Window);
         }
         match self.translate(side, publish) {

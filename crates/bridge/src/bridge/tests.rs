@@ -264,6 +264,30 @@ fn a_refusal_for_good_ends_a_message_and_not_the_bridge() {
     assert!(bench.bridge.is_up(Side::Remote));
 }
 
+/// Mosquitto 2.0 says all again at once that it has sent since a session began, whatever its client
+/// can take. Whoever hangs up then hears the same again for ever.
+#[test]
+fn a_broker_that_sends_more_than_it_may_is_left_unread_and_not_left() {
+    let mut bench = Bench::new(Version::V5, "", "a/#");
+    bench.welcome(Side::Site);
+    bench.welcome(Side::Remote);
+    bench.said(Side::Remote);
+    bench.said(Side::Site);
+    let ids = (1..=600).filter_map(NonZeroU16::new);
+    for id in ids.clone() {
+        let publish = Publish { packet_id: Some(id), ..message("a/b", Qos::AtLeastOnce) };
+        bench.hears(Side::Remote, &Packet::Publish(publish));
+    }
+    assert!(bench.bridge.is_up(Side::Remote));
+    assert!(!bench.bridge.wants_read(Side::Remote), "what came is enough");
+    for id in ids {
+        assert_eq!(bench.said(Side::Remote), "", "nothing is acknowledged before the site has it");
+        bench.hears(Side::Site, &Packet::PubAck(Ack::new(id, Reason::Success)));
+        assert_eq!(bench.said(Side::Remote).lines().count(), 1);
+    }
+    assert!(bench.bridge.wants_read(Side::Remote));
+}
+
 #[test]
 fn a_silent_broker_is_asked_and_then_given_up() {
     let mut bench = Bench::new(Version::V311, "a/#", "");

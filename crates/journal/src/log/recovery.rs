@@ -13,7 +13,7 @@ use super::scan::{Ending, Scan, scan};
 use super::{Current, Log};
 use crate::disk::{Disk, DiskFile};
 use crate::fault::{CommitFault, OpenFault};
-use crate::frame::{BLOCK, Frame, VERSION};
+use crate::frame::{BLOCK, Frame, VERSION, leaves_room};
 use crate::options::Options;
 use crate::segment::{
     HeaderFault, Segment, damaged_name, segment_name, segment_sequence, spare_sequence,
@@ -115,14 +115,15 @@ impl<D: Disk> Log<D> {
         let (mut torn, mut damage) = (None, broken.map(|sequence| (sequence, 0)));
         if let (Some((file, entry)), Some(scan)) = (newest, scanned) {
             let segment = entry.segment;
-            match scan.ending {
+            let ending = if leaves_room(scan.next) { scan.ending } else { Ending::Damaged };
+            match ending {
                 Ending::Damaged => damage = Some((segment.sequence, scan.offset)),
                 Ending::Torn => {
                     torn = Some(TornTail { segment: segment.name(), offset: scan.offset });
                 }
                 Ending::Clean => {}
             }
-            let closed = scan.ending == Ending::Torn;
+            let closed = ending == Ending::Torn;
             let filled = entry.bytes - entry.bytes % BLOCK as u64;
             let offset = scan.offset;
             self.current = Some(Current { segment, file, offset, filled, closed });

@@ -305,6 +305,24 @@ fn after_a_failed_fsync_nothing_is_written() {
 }
 
 #[test]
+fn a_log_that_has_come_further_than_any_can_is_damage_and_takes_nothing() {
+    for (first, damaged) in [(1 << 61, false), ((1 << 61) + 1, true), (1 << 62, true)] {
+        let segment = Segment {
+            sequence: 1,
+            salt: 7,
+            first: Position::new(first),
+            previous: 0,
+            created: Timestamp::EPOCH,
+        };
+        let disk = MemDisk::new(1);
+        disk.put(&segment.name(), segment.encode());
+        let (mut log, recovery) = open(&disk, small());
+        assert_eq!(recovery.damage.is_some(), damaged, "{first}");
+        assert_eq!(log.append(b"later", Timestamp::EPOCH).is_err(), damaged, "{first}");
+    }
+}
+
+#[test]
 fn a_record_of_the_longest_kind_fits() {
     let disk = MemDisk::new(1);
     let (mut log, _) = open(&disk, small());
