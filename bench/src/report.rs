@@ -62,6 +62,8 @@ pub struct DiskReport {
 pub struct StateReport {
     /// Made, or found there.
     pub count: u64,
+    /// That were looked for.
+    pub asked: u64,
     pub seconds: f64,
     /// PUBACKs that say no.
     pub refused: u64,

@@ -27,7 +27,9 @@ const QUIET: Duration = Duration::from_secs(3);
 pub fn state(plan: &StatePlan) -> Result<StateReport> {
     let clock = Clock::start();
     let end_ns = nanos(Duration::try_from_secs_f64(plan.seconds)?);
-    let mut report = StateReport::default();
+    let samples = plan.thing == Thing::Sessions;
+    let asked = if samples { 0 } else { u64::from(plan.count) };
+    let mut report = StateReport { asked, ..StateReport::default() };
     match (plan.thing, plan.check) {
         (Thing::Sessions, true) => look_at_sessions(plan, &mut report)?,
         (Thing::Sessions, false) => bail!("`connects --lasting` makes sessions"),
@@ -41,11 +43,12 @@ pub fn state(plan: &StatePlan) -> Result<StateReport> {
     Ok(report)
 }
 
-/// The count is that of the samples that were there, and at most `SAMPLES`.
+/// About `SAMPLES` of them.
 fn look_at_sessions(plan: &StatePlan, report: &mut StateReport) -> Result<()> {
     for number in (1..=plan.count).step_by(usize::try_from(plan.count.div_ceil(SAMPLES).max(1))?) {
         let (_stream, present) = peer::resume(plan.address, &format!("bench-{number}"))?;
         report.count += u64::from(present);
+        report.asked += 1;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use bench::{HoldReport, memory_of};
 use clap::Args;
 
 use super::generator::Asked;
+use super::peers::Running;
 use super::runner::Runner;
 use super::siege::{Flow, NICE, Phases};
 use super::{Field, Peer, one_line};
@@ -68,10 +69,15 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
 fn measure(runner: &Runner<'_>, plan: &Plan, peer: Peer) -> Result<String> {
     let folder = runner.folder()?;
     let broker = runner.start(peer, false, folder.path())?;
+    let done = besiege(runner, plan, peer, &broker);
+    done.inspect_err(|_| broker.tell_last_words())
+}
+
+fn besiege(runner: &Runner<'_>, plan: &Plan, peer: Peer, broker: &Running) -> Result<String> {
     let address = broker.address().to_string();
     let rate = format!("--rate={}", plan.rate);
     let pair = ["--publishers=1", "--subscribers=1", "--qos=1", "--window=1000", &rate];
-    let mut flow = Flow::start(runner, &broker, &pair)?;
+    let mut flow = Flow::start(runner, broker, &pair)?;
     flow.watch(1.0)?;
     let base = memory_of(broker.pid())?;
     let (mut phases, mut peak) = (Phases::default(), 0);

@@ -171,7 +171,8 @@ fn make(runner: &Runner<'_>, plan: &Plan, broker: &Running, thing: &str) -> Resu
         flags.extend(ask);
         flags.extend(target.iter().map(String::as_str));
         let report: ConnectReport = runner.generator.run(core, plan.seconds, &flags)?;
-        return Ok(StateReport { count: report.connected, seconds: report.seconds, refused: 0 });
+        let (count, asked) = (report.connected, u64::from(plan.things));
+        return Ok(StateReport { count, asked, seconds: report.seconds, refused: 0 });
     }
     let address = broker.address().to_string();
     let flags = [&["state", "--address", &address, "--thing", thing][..], &ask[..]].concat();
@@ -197,7 +198,7 @@ fn again(
     let flags =
         ["state", "--check", "--address", &address, "--thing", thing, "--count", &count_text];
     let found: StateReport = runner.generator.run(plan.field.load_core, 120.0, &flags)?;
-    let what = if thing == SESSIONS { "of 1000 samples" } else { "found" };
     let memory = settled_memory(&broker)? >> 20;
-    Ok(format!("ready again after {ready:.2} s, {} {what}, {memory} MB", found.count))
+    let (there, asked) = (found.count, found.asked);
+    Ok(format!("ready again after {ready:.2} s, {there} of {asked} there, {memory} MB"))
 }

@@ -97,6 +97,13 @@ impl Running {
         }
     }
 
+    /// What a site said before something went wrong.
+    pub(super) fn tell_last_words(&self) {
+        if let Self::Site { site, .. } = self {
+            crate::say(&site.last_words());
+        }
+    }
+
     /// Lets it end in its own time, so that it can write what it keeps. A site needs no time: it
     /// has written already.
     pub(super) fn end(mut self) -> Result<()> {

@@ -85,15 +85,27 @@ impl<'a> Runner<'a> {
         };
         let folder = self.folder()?;
         let broker = self.start(peer, row.tls, folder.path())?;
+        let done = self.measure_at(&broker, row, rate, (plan, folder.path()));
+        done.inspect_err(|_| broker.tell_last_words())
+    }
+
+    fn measure_at(
+        &self,
+        broker: &Running,
+        row: &Row,
+        rate: Option<u32>,
+        (plan, folder): (&Plan, &Path),
+    ) -> Result<Outcome> {
         if row.unit == Unit::Connected {
-            return self.connect(&broker, row, plan.seconds);
+            return self.connect(broker, row, plan.seconds);
         }
-        let report = self.load(&broker, row, rate, plan)?;
+        let report = self.load(broker, row, rate, plan)?;
         let mut outcome = Outcome::load(&report, row.unit);
+        ensure!(outcome.per_second > 0.0, "nothing arrived");
         if row.unit == Unit::AcknowledgeTime {
-            outcome.disk_us = Some(self.disk(folder.path())?.sync.p50);
+            outcome.disk_us = Some(self.disk(folder)?.sync.p50);
         }
-        if let (Some(each), Running::Site { site, .. }) = (row.readings, &broker) {
+        if let (Some(each), Running::Site { site, .. }) = (row.readings, broker) {
             let found = count_readings(site)?;
             outcome.readings_missing = (report.acknowledged_ever * each).saturating_sub(found);
             outcome.readings_extra = found.saturating_sub(report.sent * each);

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use bench::{HoldReport, memory_of};
 use clap::Args;
 
+use super::peers::Running;
 use super::runner::Runner;
 use super::siege::{Flow, NICE, Phases};
 use super::{Field, Peer, one_line};
@@ -24,6 +25,11 @@ pub struct Plan {
     /// Of one phase.
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
+    /// From the moment they stop reading to the phase that counts: the kernel's buffers fill up,
+    /// then the broker's. Until then it is the fan-out to them that is measured, so that is told
+    /// apart.
+    #[arg(long, default_value_t = 30.0)]
+    pub fill_seconds: f64,
     /// Subscribers that stop reading.
     #[arg(long, default_value_t = 1000)]
     pub stalled: u32,
@@ -69,6 +75,16 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
 fn measure(runner: &Runner<'_>, plan: &Plan, peer: Peer, qos: u8) -> Result<String> {
     let folder = runner.folder()?;
     let broker = runner.start(peer, false, folder.path())?;
+    let done = besiege(runner, plan, (peer, qos), &broker);
+    done.inspect_err(|_| broker.tell_last_words())
+}
+
+fn besiege(
+    runner: &Runner<'_>,
+    plan: &Plan,
+    (peer, qos): (Peer, u8),
+    broker: &Running,
+) -> Result<String> {
     let flags = [
         "--publishers=10".to_owned(),
         "--window=1000".to_owned(),
@@ -78,26 +94,32 @@ fn measure(runner: &Runner<'_>, plan: &Plan, peer: Peer, qos: u8) -> Result<Stri
         format!("--qos={qos}"),
     ];
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let mut flow = Flow::start(runner, &broker, &flags)?;
+    let mut flow = Flow::start(runner, broker, &flags)?;
     flow.watch(1.0)?;
     let base = memory_of(broker.pid())?;
-    let (mut phases, mut peak, mut heard) = (Phases::default(), 0, 0);
+    let (mut phases, mut filling) = (Phases::default(), Phases::default());
+    let (mut peak, mut still) = (0, 0);
     for _round in 0..plan.rounds {
-        phases.before.push(flow.watch(plan.seconds)?);
+        let before = flow.watch(plan.seconds)?;
+        phases.before.push(before);
+        filling.before.push(before);
         let mut stalled = stall(runner, plan, &broker.address().to_string(), qos)?;
         let report: HoldReport = stalled.next()?;
         ensure!(report.open > 0, "none of those who stall was welcomed");
+        filling.during.push(flow.watch(plan.fill_seconds)?);
         phases.during.push(flow.watch(plan.seconds)?);
         peak = peak.max(memory_of(broker.pid())?);
-        heard = stalled.ask::<HoldReport>()?.open;
+        still = stalled.ask::<HoldReport>()?.open;
         drop(stalled);
         pause(LEAVE);
     }
     let lost = flow.finish()?;
     let bound = base + u64::from(plan.stalled) * plan.bound_bytes_each;
-    let words = phases.describe(qos > 0);
+    let (words, filling) = (phases.describe(qos > 0), filling.describe(qos > 0));
     let memory = format!("{} MB, at most {} MB", peak >> 20, bound >> 20);
-    let line = format!("{words}; {heard} still connected; {memory}; lost {lost}");
+    let line = format!(
+        "{words}; {still} still connected; {memory}; lost {lost}\n             while buffers fill: {filling}"
+    );
     if lost > 0 || peer == Peer::Althing && peak > bound {
         bail!("{line}");
     }
