@@ -26,23 +26,30 @@ pub struct Plan {
     pub functions: usize,
 }
 
-/// The first that fits is the kind of a function: a word in its name or in that of its object.
-const KINDS: &[(&str, &[&str])] = &[
-    ("copying", &["memcpy", "memmove", "memset", "_copy_", "copy_user", "rep_movs"]),
-    ("memory of the program", &["malloc", "free", "calloc", "realloc", "alloc::", "RawVec"]),
-    ("journal", &["journal::", "crc32c", "fsync", "ext4", "jbd2", "blk_", "nvme", "virtblk"]),
-    ("kernel: TCP and sockets", &["tcp_", "inet_", "sock_", "skb_", "ip_", "net_", "loopback"]),
+type Kinds = &'static [(&'static str, &'static [&'static str])];
+
+/// Of functions of the kernel: the first that fits, by a word in the name.
+const KERNEL: Kinds = &[
+    ("kernel: copying", &["_copy_", "copy_user", "rep_movs", "memcpy", "clear_page"]),
+    ("kernel: disk", &["ext4", "jbd2", "blk_", "nvme", "virtblk", "xfs_", "btrfs_", "fsync"]),
+    ("kernel: TCP and sockets", &["tcp", "inet", "sock", "skb", "ip_", "net", "loopback", "dev_"]),
     ("kernel: epoll", &["epoll", "ep_"]),
+    ("kernel: the rest", &[""]),
+];
+
+/// Of functions of a program, likewise, in the name of its object too.
+const PROGRAM: Kinds = &[
+    ("copying and comparing", &["memcpy", "memmove", "memset", "memcmp"]),
+    ("memory of the program", &["malloc", "free", "calloc", "unlink_chunk", "alloc::", "RawVec"]),
+    ("journal", &["journal::", "crc32c"]),
     ("mqtt: frames and sessions", &["mqtt::"]),
     ("hub: routes and queues", &["hub::"]),
     ("edge: shards and sockets", &["edge::", "mio::"]),
     ("ingest and dialects", &["ingest::", "dialect::", "serde_json", "registry::"]),
     ("history", &["history::", "arrow", "parquet", "zstd", "ZSTD"]),
     ("TLS", &["rustls::", "ring::", "p256", "aes", "SSL_", "libcrypto", "libssl"]),
-    ("kernel: the rest", &["[kernel", "[unknown]"]),
+    ("other", &[""]),
 ];
-
-const OTHER: &str = "other";
 
 /// # Errors
 /// When `perf` is not there, or the broker or its load fails.
@@ -104,8 +111,9 @@ fn parse(line: &str) -> Option<Function> {
 }
 
 fn kind(function: &str) -> &'static str {
+    let kinds = if function.contains("[k]") { KERNEL } else { PROGRAM };
     let fits = |words: &[&str]| words.iter().any(|word| function.contains(word));
-    KINDS.iter().find(|(_, words)| fits(words)).map_or(OTHER, |(name, _)| *name)
+    kinds.iter().find(|(_, words)| fits(words)).map_or("other", |(name, _)| *name)
 }
 
 fn describe(functions: &[Function], listed: usize) -> String {

@@ -28,7 +28,7 @@ pub struct Plan {
     /// From the moment they stop reading to the phase that counts: the kernel's buffers fill up,
     /// then the broker's. Until then it is the fan-out to them that is measured, so that is told
     /// apart.
-    #[arg(long, default_value_t = 30.0)]
+    #[arg(long, default_value_t = 60.0)]
     pub fill_seconds: f64,
     /// Subscribers that stop reading.
     #[arg(long, default_value_t = 1000)]
@@ -37,9 +37,9 @@ pub struct Plan {
     #[arg(long, default_value_t = 10)]
     pub good: u32,
     /// Messages a second, from ten publishers.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 50)]
     pub rate: u32,
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 2048)]
     pub payload_bytes: u32,
     /// What a broker may keep for one that does not read, and is checked at Althing: there it is
     /// `Limits::output_bytes_max` and as much for its queue.
