@@ -54,7 +54,7 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
         let line = match measure(&runner, plan, peer) {
             Ok(line) => line,
             Err(fault) => {
-                faults += u32::from(peer == Peer::Althing);
+                faults += u32::from(peer.is_ours());
                 format!("failed: {}", one_line(&fault))
             }
         };
@@ -99,7 +99,7 @@ fn besiege(runner: &Runner<'_>, plan: &Plan, peer: Peer, broker: &Running) -> Re
     let bound = base + u64::from(plan.connections + plan.strangers) * plan.bound_bytes_each;
     let memory = format!("{} MB, at most {} MB", peak >> 20, bound >> 20);
     let line = format!("{}; {memory}; lost {lost}", phases.describe(true));
-    if lost > 0 || peer == Peer::Althing && peak > bound {
+    if lost > 0 || peer.is_ours() && peak > bound {
         bail!("{line}");
     }
     Ok(line)

@@ -55,6 +55,11 @@ impl Peer {
 }
 
 impl Peer {
+    /// What fails there fails the run.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Althing | Self::Core)
+    }
+
     /// As it is had and configured here.
     pub(super) const fn speaks_tls(self) -> bool {
         matches!(self, Self::Althing | Self::Flashmq | Self::Mosquitto | Self::Nats)

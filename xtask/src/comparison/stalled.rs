@@ -28,7 +28,7 @@ pub struct Plan {
     /// From the moment they stop reading to the phase that counts: the kernel's buffers fill up,
     /// then the broker's. Until then it is the fan-out to them that is measured, so that is told
     /// apart.
-    #[arg(long, default_value_t = 60.0)]
+    #[arg(long, default_value_t = 30.0)]
     pub fill_seconds: f64,
     /// Subscribers that stop reading.
     #[arg(long, default_value_t = 1000)]
@@ -41,10 +41,9 @@ pub struct Plan {
     pub rate: u32,
     #[arg(long, default_value_t = 2048)]
     pub payload_bytes: u32,
-    /// What a broker may keep for one that does not read, and is checked at Althing: there it is
-    /// `Limits::output_bytes_max` and as much for its queue.
-    #[arg(long, default_value_t = 8 << 20)]
-    pub bound_bytes_each: u64,
+    /// What may wait for all of them together, checked at Althing: twice `limits.backlog`.
+    #[arg(long, default_value_t = 512 << 20)]
+    pub bound_bytes: u64,
 }
 
 /// # Errors
@@ -59,7 +58,7 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
             let line = match measure(&runner, plan, peer, qos) {
                 Ok(line) => line,
                 Err(fault) => {
-                    faults += u32::from(peer == Peer::Althing);
+                    faults += u32::from(peer.is_ours());
                     format!("failed: {}", one_line(&fault))
                 }
             };
@@ -114,13 +113,13 @@ fn besiege(
         pause(LEAVE);
     }
     let lost = flow.finish()?;
-    let bound = base + u64::from(plan.stalled) * plan.bound_bytes_each;
+    let bound = base + plan.bound_bytes;
     let (words, filling) = (phases.describe(qos > 0), filling.describe(qos > 0));
     let memory = format!("{} MB, at most {} MB", peak >> 20, bound >> 20);
     let line = format!(
         "{words}; {still} still connected; {memory}; lost {lost}\n             while buffers fill: {filling}"
     );
-    if lost > 0 || peer == Peer::Althing && peak > bound {
+    if lost > 0 || peer.is_ours() && peak > bound {
         bail!("{line}");
     }
     Ok(line)
