@@ -132,7 +132,7 @@ impl<'a> Crowd<'a> {
         }
         let every = nanos(Duration::try_from_secs_f64(self.plan.drip_seconds)?);
         for (place, guest) in self.guests.iter_mut().enumerate().take(self.begun) {
-            if guest.state() == State::Closed && self.plan.again {
+            if self.plan.again && guest.may_come_again(now, every) {
                 guest.begin(&self.dialer, self.plan, (self.poll.registry(), place), now)?;
             } else if self.plan.manner == Manner::Drip {
                 guest.drip(now, every);

@@ -191,7 +191,7 @@ pub struct HoldPlan {
     /// From one byte to the next, for those who drip.
     #[arg(long, default_value_t = 3.0)]
     pub drip_seconds: f64,
-    /// Strangers who were closed come again.
+    /// Strangers who were closed come again, at most as often as they drip.
     #[arg(long)]
     pub again: bool,
     /// Reports only when asked, and not by itself when all attempts are decided.

@@ -68,6 +68,11 @@ impl Guest {
         self.state == State::Waiting && now.saturating_sub(self.begun_ns) < patience_ns
     }
 
+    /// It was closed, and does not hurry: who comes back at once is another kind of flood.
+    pub(super) fn may_come_again(&self, now: u64, rest_ns: u64) -> bool {
+        self.state == State::Closed && now.saturating_sub(self.begun_ns) > rest_ns
+    }
+
     pub(super) fn begin(
         &mut self,
         dialer: &Dialer,
