@@ -24,7 +24,10 @@ fn ticks_of(stat: &str) -> Option<u64> {
 }
 
 /// Bytes in memory that are the process's own: no program text, no shared files.
-pub(crate) fn memory_of(pid: u32) -> Result<u64> {
+///
+/// # Errors
+/// When there is no such process.
+pub fn memory_of(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

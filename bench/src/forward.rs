@@ -1,32 +1,27 @@
-//! A broker with nothing to decide: the physical limit of the same traffic. It answers CONNECT and
-//! SUBSCRIBE, and passes every PUBLISH on to everybody who subscribed to anything, bytes as they
-//! came: of each packet it looks at the length only.
+//! A broker with next to nothing to decide: the physical limit of the same traffic. It answers
+//! CONNECT and SUBSCRIBE, and passes every PUBLISH on, bytes as they came: of each packet it looks
+//! at the length and the topic only.
 
-use std::io::{self, Read as _, Write as _};
+mod audiences;
+mod client;
+
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::time::Duration;
 
 use anyhow::Result;
 use mio::event::Source as _;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
-use mqtt::{Ack, ConnAck, Kind, Packet, Properties, Reason, Version};
+use slab::Slab;
+
+use audiences::Audiences;
+use client::Client;
 
 const LISTENER: Token = Token(usize::MAX);
 const SCRATCH_BYTES: usize = 256 * 1024;
 
 /// Publishers are not read while a subscriber has more than this unsent.
 const UNSENT_BYTES_MAX: usize = 4 << 20;
-
-#[derive(Debug)]
-struct Client {
-    stream: TcpStream,
-    partial: Vec<u8>,
-    out: Vec<u8>,
-    subscribed: bool,
-    alive: bool,
-    readable: bool,
-}
 
 /// Runs until it is killed. Tells `ready` where it listens.
 ///
@@ -37,16 +32,27 @@ pub fn forward(listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()>
     let mut listener = TcpListener::bind(listen)?;
     listener.register(poll.registry(), LISTENER, Interest::READABLE)?;
     ready(listener.local_addr()?);
-    let mut forwarder = Forwarder { clients: Vec::new(), scratch: vec![0; SCRATCH_BYTES] };
+    let mut forwarder = Forwarder {
+        clients: Slab::new(),
+        audiences: Audiences::default(),
+        readable: Vec::new(),
+        unsent: Vec::new(),
+        scratch: vec![0; SCRATCH_BYTES],
+    };
     let mut events = Events::with_capacity(1024);
     loop {
-        let wait = forwarder.has_work().then_some(std::time::Duration::ZERO);
+        let wait = forwarder.has_work().then_some(Duration::ZERO);
         poll.poll(&mut events, wait)?;
         for event in &events {
             if event.token() == LISTENER {
                 forwarder.accept(&listener, poll.registry())?;
-            } else if let Some(client) = forwarder.clients.get_mut(event.token().0) {
-                client.readable |= event.is_readable();
+                continue;
+            }
+            if event.is_readable() {
+                forwarder.note_readable(event.token().0);
+            }
+            if event.is_writable() {
+                forwarder.note_unsent(event.token().0);
             }
         }
         forwarder.turn();
@@ -54,7 +60,12 @@ pub fn forward(listen: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()>
 }
 
 struct Forwarder {
-    clients: Vec<Client>,
+    clients: Slab<Client>,
+    audiences: Audiences,
+    /// Clients whose socket may have something to read, each once.
+    readable: Vec<usize>,
+    /// Clients with something to write, each once.
+    unsent: Vec<usize>,
     scratch: Vec<u8>,
 }
 
@@ -62,126 +73,87 @@ impl Forwarder {
     fn accept(&mut self, listener: &TcpListener, registry: &mio::Registry) -> Result<()> {
         while let Ok((mut stream, _)) = listener.accept() {
             stream.set_nodelay(true)?;
-            let token = Token(self.clients.len());
-            stream.register(registry, token, Interest::READABLE | Interest::WRITABLE)?;
-            self.clients.push(Client {
-                stream,
-                partial: Vec::new(),
-                out: Vec::new(),
-                subscribed: false,
-                alive: true,
-                readable: true,
-            });
+            let entry = self.clients.vacant_entry();
+            let place = entry.key();
+            stream.register(registry, Token(place), Interest::READABLE | Interest::WRITABLE)?;
+            entry.insert(Client::new(stream));
+            self.note_readable(place);
         }
         Ok(())
     }
 
-    fn crowded(&self) -> bool {
-        self.clients.iter().any(|client| client.out.len() > UNSENT_BYTES_MAX)
+    fn note_readable(&mut self, place: usize) {
+        let Some(client) = self.clients.get_mut(place) else { return };
+        if !std::mem::replace(&mut client.listed_readable, true) {
+            self.readable.push(place);
+        }
+    }
+
+    fn note_unsent(&mut self, place: usize) {
+        let Some(client) = self.clients.get_mut(place) else { return };
+        if !client.out.is_empty() && !std::mem::replace(&mut client.listed_unsent, true) {
+            self.unsent.push(place);
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        let of = |place: &usize| self.clients.get(*place).map_or(0, |client| client.out.len());
+        self.unsent.iter().any(|place| of(place) > UNSENT_BYTES_MAX)
     }
 
     fn has_work(&self) -> bool {
-        !self.crowded() && self.clients.iter().any(|client| client.readable && client.alive)
+        !self.readable.is_empty() && !self.is_crowded()
     }
 
     fn turn(&mut self) {
-        let mut passed = Vec::new();
-        let crowded = self.crowded();
-        for client in self.clients.iter_mut().filter(|it| it.readable && it.alive) {
-            if !crowded || client.subscribed {
-                client.alive = client.read(&mut self.scratch, &mut passed).is_ok();
+        let crowded = self.is_crowded();
+        for place in std::mem::take(&mut self.readable) {
+            let Some(client) = self.clients.get_mut(place) else { continue };
+            client.listed_readable = false;
+            let waits = crowded && !client.subscribed;
+            let alive = waits || self.read(place);
+            if !alive {
+                self.close(place);
+            } else if self.clients.get(place).is_some_and(|it| waits || it.has_more) {
+                self.note_readable(place);
             }
         }
-        for client in self.clients.iter_mut().filter(|it| it.alive) {
-            if client.subscribed {
-                client.out.extend_from_slice(&passed);
+        self.pass_on();
+        for place in std::mem::take(&mut self.unsent) {
+            let Some(client) = self.clients.get_mut(place) else { continue };
+            client.listed_unsent = false;
+            if client.flush().is_err() {
+                self.close(place);
+            } else {
+                self.note_unsent(place);
             }
-            client.alive = client.flush().is_ok();
         }
     }
-}
 
-impl Client {
-    fn read(&mut self, scratch: &mut [u8], passed: &mut Vec<u8>) -> io::Result<()> {
-        let count = match self.stream.read(scratch) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                return Ok(());
-            }
-            Err(fault) => return Err(fault),
-        };
-        let mut bytes = std::mem::take(&mut self.partial);
-        bytes.extend_from_slice(scratch.get(..count).unwrap_or_default());
-        let mut used = 0;
-        while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
-            let needed = mqtt::needed(rest, 1 << 20).map_err(io::Error::other)?;
-            let Some(packet) = rest.get(..needed) else { break };
-            self.take(packet, passed).map_err(io::Error::other)?;
-            used += needed;
-        }
-        bytes.drain(..used);
-        self.partial = bytes;
-        Ok(())
+    fn read(&mut self, place: usize) -> bool {
+        let Some(client) = self.clients.get_mut(place) else { return false };
+        let done = client.read(place, &mut self.scratch, &mut self.audiences);
+        self.note_unsent(place);
+        done.is_ok()
     }
 
-    fn take(&mut self, packet: &[u8], passed: &mut Vec<u8>) -> Result<()> {
-        let first = packet.first().copied().unwrap_or_default();
-        if first >> 4 == Kind::Publish as u8 {
-            if first & 0b0110 != 0 {
-                self.acknowledge(packet)?;
+    fn pass_on(&mut self) {
+        let Self { audiences, clients, .. } = self;
+        let mut touched = Vec::new();
+        audiences.deliver(|place, bytes| {
+            if let Some(client) = clients.get_mut(place) {
+                client.out.extend_from_slice(bytes);
+                touched.push(place);
             }
-            passed.extend_from_slice(packet);
-            return Ok(());
-        }
-        match mqtt::decode(packet, Version::V311, 1 << 20)? {
-            Some((Packet::Connect(_), _)) => {
-                let answer = ConnAck {
-                    session_present: false,
-                    reason: Reason::Success,
-                    properties: Properties::NONE,
-                };
-                Packet::ConnAck(answer).encode(Version::V311, &mut self.out)?;
-            }
-            Some((Packet::Subscribe(subscribe), _)) => {
-                self.subscribed = true;
-                mqtt::encode_suback(
-                    Version::V311,
-                    subscribe.packet_id(),
-                    Properties::NONE,
-                    [Reason::GrantedQos1],
-                    &mut self.out,
-                )?;
-            }
-            _ => {}
-        }
-        Ok(())
+        });
+        touched.into_iter().for_each(|place| self.note_unsent(place));
     }
 
-    /// The packet id stands behind the topic.
-    fn acknowledge(&mut self, packet: &[u8]) -> Result<()> {
-        let body = packet.iter().skip(1).take_while(|byte| **byte & 0x80 != 0).count() + 2;
-        let topic = packet.get(body..body + 2).and_then(|len| <[u8; 2]>::try_from(len).ok());
-        let at = body + 2 + topic.map_or(0, |len| usize::from(u16::from_be_bytes(len)));
-        let id = packet.get(at..at + 2).and_then(|id| <[u8; 2]>::try_from(id).ok());
-        if let Some(id) = id.and_then(|id| NonZeroU16::new(u16::from_be_bytes(id))) {
-            let ack = Packet::PubAck(Ack::new(id, Reason::Success));
-            ack.encode(Version::V311, &mut self.out)?;
+    fn close(&mut self, place: usize) {
+        if let Some(client) = self.clients.try_remove(place)
+            && client.subscribed
+        {
+            self.audiences.forget(place);
         }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let mut written = 0;
-        while let Some(unsent) = self.out.get(written..).filter(|rest| !rest.is_empty()) {
-            match self.stream.write(unsent) {
-                Ok(count) => written += count,
-                Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => break,
-                Err(fault) => return Err(fault),
-            }
-        }
-        self.out.drain(..written);
-        Ok(())
     }
 }

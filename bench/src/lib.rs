@@ -7,21 +7,31 @@
 mod clock;
 mod connects;
 mod cpu;
+mod dial;
 mod disk;
 mod forward;
+mod hold;
 mod load;
 mod payload;
 mod peer;
 mod plan;
 mod publisher;
 mod report;
+mod state;
 mod subscriber;
 mod tally;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use connects::connects;
+pub use cpu::memory_of;
 pub use disk::disk;
 pub use forward::forward;
-pub use load::load;
-pub use plan::{ConnectPlan, Content, DiskPlan, LoadPlan, Target};
-pub use report::{ConnectReport, DiskReport, Latency, LoadReport};
+pub use hold::{HoldReport, hold};
+pub use load::{load, watch};
+pub use plan::{
+    ConnectPlan, Content, DiskPlan, HoldPlan, Listening, LoadPlan, Manner, StatePlan, Target, Thing,
+};
+pub use report::{ConnectReport, DiskReport, Latency, LoadReport, StateReport};
+pub use state::state;

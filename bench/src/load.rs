@@ -7,6 +7,7 @@
 mod counters;
 mod fleet;
 
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use mio::{Events, Poll};
 use crate::clock::{Clock, nanos};
 use crate::cpu;
 use crate::report::{LoadReport, seconds};
+use crate::subscriber::Subscriber;
 use crate::{LoadPlan, Target};
 use counters::Counters;
 use fleet::Fleet;
@@ -42,6 +44,41 @@ pub fn load(plan: &LoadPlan) -> Result<LoadReport> {
     run.report(plan, &start, &end)
 }
 
+/// How often a watch looks whether somebody asks.
+const ASK_NS: u64 = 50_000_000;
+
+/// Keeps the flow going until nobody asks any more. For each question it tells what came since
+/// the one before. Only the last report knows what was lost: before, it may be on the way.
+///
+/// # Errors
+/// As `load`.
+pub fn watch(
+    plan: &LoadPlan,
+    questions: &Receiver<()>,
+    mut tell: impl FnMut(&LoadReport) -> Result<()>,
+) -> Result<()> {
+    let mut run = Run::connect(plan)?;
+    let mut start = Mark::set(&run.clock, &plan.target)?;
+    loop {
+        run.publish_until(run.clock.nanos() + ASK_NS)?;
+        let last = match questions.try_recv() {
+            Err(TryRecvError::Empty) => continue,
+            Ok(()) => false,
+            Err(TryRecvError::Disconnected) => true,
+        };
+        if last {
+            run.drain()?;
+        }
+        let end = Mark::set(&run.clock, &plan.target)?;
+        tell(&run.report(plan, &start, &end)?)?;
+        if last {
+            return Ok(());
+        }
+        run.counters.restart();
+        start = end;
+    }
+}
+
 struct Run<'a> {
     plan: &'a LoadPlan,
     poll: Poll,
@@ -56,12 +93,13 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn connect(plan: &'a LoadPlan) -> Result<Self> {
+        plan.check()?;
         let poll = Poll::new()?;
         let fleet = Fleet::connect(plan, poll.registry())?;
         let clock = Clock::start();
         Ok(Self {
             plan,
-            events: Events::with_capacity(fleet.len()),
+            events: Events::with_capacity(fleet.len().max(1)),
             poll,
             next_due_ns: (plan.rate > 0).then(|| clock.nanos()),
             clock,
@@ -130,16 +168,16 @@ impl<'a> Run<'a> {
 
     fn report(&self, plan: &LoadPlan, start: &Mark, end: &Mark) -> Result<LoadReport> {
         let sent = self.fleet.sent();
-        let subscribers = || self.fleet.subscribers();
+        let audience = self.fleet.audience(plan.listening);
         Ok(LoadReport {
             sent: sent.iter().sum(),
             acknowledged: self.counters.acknowledged,
             refused: self.counters.refused,
             acknowledged_ever: self.counters.acknowledged_ever,
             delivered: self.counters.delivered,
-            lost: subscribers().map(|it| it.lost(&sent, plan.groups)).sum(),
-            duplicated: subscribers().map(crate::subscriber::Subscriber::duplicated).sum(),
-            reordered: subscribers().map(crate::subscriber::Subscriber::reordered).sum(),
+            lost: audience.iter().map(|it| it.lost(&sent)).sum(),
+            duplicated: audience.iter().map(Subscriber::duplicated).sum(),
+            reordered: audience.iter().map(Subscriber::reordered).sum(),
             seconds: seconds(self.counters.answer_ns.max(start.at_ns + 1) - start.at_ns),
             broker_cpu_seconds: end.broker_cpu - start.broker_cpu,
             generator_cpu_seconds: end.own_cpu - start.own_cpu,

@@ -2,7 +2,9 @@
 
 use crate::Content;
 
-const STAMP_BYTES: usize = 64;
+/// A mark, the stream, the number and the time.
+pub(crate) const STAMP_BYTES_MIN: usize = 1 + 4 + 8 + 8;
+
 const READING: &[u8] = b"{\"t\":00.0,\"h\":00.0}";
 const FIRST_DIGIT_OF_T: usize = 5;
 const FIRST_DIGIT_OF_H: usize = 14;
@@ -12,7 +14,8 @@ const MARK: u8 = 0xFF;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    pub(crate) publisher: u32,
+    /// The messages of one topic are one stream.
+    pub(crate) stream: u32,
     pub(crate) sequence: u64,
     /// On the generator's clock.
     pub(crate) due_ns: u64,
@@ -20,9 +23,9 @@ pub(crate) struct Stamp {
 
 impl Content {
     /// A payload of the right length, to be filled for each message.
-    pub(crate) fn blank(self) -> Vec<u8> {
+    pub(crate) fn blank(self, stamp_bytes: usize) -> Vec<u8> {
         match self {
-            Self::Stamp => vec![MARK; STAMP_BYTES],
+            Self::Stamp => vec![MARK; stamp_bytes],
             Self::Reading => READING.to_vec(),
         }
     }
@@ -41,7 +44,7 @@ impl Content {
 
 impl Stamp {
     fn write(&self, payload: &mut [u8]) {
-        put(payload, 1, &self.publisher.to_le_bytes());
+        put(payload, 1, &self.stream.to_le_bytes());
         put(payload, 5, &self.sequence.to_le_bytes());
         put(payload, 13, &self.due_ns.to_le_bytes());
     }
@@ -49,11 +52,11 @@ impl Stamp {
     /// `None` for a payload of somebody else.
     pub(crate) fn read(payload: &[u8]) -> Option<Self> {
         let (&mark, rest) = payload.split_first()?;
-        let (publisher, rest) = rest.split_first_chunk()?;
+        let (stream, rest) = rest.split_first_chunk()?;
         let (sequence, rest) = rest.split_first_chunk()?;
         let (due_ns, _) = rest.split_first_chunk()?;
         (mark == MARK).then_some(Self {
-            publisher: u32::from_le_bytes(*publisher),
+            stream: u32::from_le_bytes(*stream),
             sequence: u64::from_le_bytes(*sequence),
             due_ns: u64::from_le_bytes(*due_ns),
         })

@@ -4,62 +4,55 @@ use std::collections::VecDeque;
 use std::num::NonZeroU16;
 
 use anyhow::Result;
-use model::Qos;
 use mqtt::{Ack, Frame, Outgoing};
 
-use crate::Content;
 use crate::payload::Stamp;
 use crate::wire::VERSION;
+use crate::{Content, LoadPlan};
 
 const FREE: u64 = u64::MAX;
 
+/// One topic and the numbered messages on it.
 #[derive(Debug)]
-pub(crate) struct Publisher {
+struct Stream {
     number: u32,
-    content: Content,
     /// A whole PUBLISH in which only the packet id and the payload change.
     template: Vec<u8>,
     id_at: Option<usize>,
+    sent: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    streams: Vec<Stream>,
+    /// Whose turn it is.
+    turn: usize,
+    content: Content,
     payload_bytes: usize,
+    acknowledged: bool,
     /// Packet ids without a message under way. Unused at QoS 0.
     free: Vec<NonZeroU16>,
     /// When the message under each packet id was due; `FREE` without one.
     due_ns: Vec<u64>,
     /// In the open loop: messages that should be on their way already.
     late: VecDeque<u64>,
-    pub(crate) sent: u64,
 }
 
 impl Publisher {
-    pub(crate) fn new(
-        number: u32,
-        topic: &str,
-        qos: Qos,
-        window: u16,
-        content: Content,
-    ) -> Result<Self> {
-        let payload = content.blank();
-        let blank = Outgoing {
-            qos,
-            retain: false,
-            topic,
-            subscription_ids: &[],
-            properties: &[],
-            expiry_left: None,
-            payload: &payload,
-        };
-        let mut template = Vec::new();
-        let id_at = blank.encode(VERSION, &mut template)?;
+    pub(crate) fn new(number: u32, plan: &LoadPlan) -> Result<Self> {
+        let payload = plan.content.blank(plan.payload_bytes);
+        let first = number * plan.topics;
+        let streams =
+            (first..first + plan.topics).map(|stream| Stream::new(stream, plan, &payload));
         Ok(Self {
-            number,
-            content,
-            template,
-            id_at,
+            streams: streams.collect::<Result<_>>()?,
+            turn: 0,
+            content: plan.content,
             payload_bytes: payload.len(),
-            free: (1..=window).rev().filter_map(NonZeroU16::new).collect(),
-            due_ns: vec![FREE; usize::from(window) + 1],
+            acknowledged: plan.qos != model::Qos::AtMostOnce,
+            free: (1..=plan.window).rev().filter_map(NonZeroU16::new).collect(),
+            due_ns: vec![FREE; usize::from(plan.window) + 1],
             late: VecDeque::new(),
-            sent: 0,
         })
     }
 
@@ -73,12 +66,13 @@ impl Publisher {
     }
 
     pub(crate) fn may_publish(&self) -> bool {
-        self.id_at.is_none() || !self.free.is_empty()
+        !self.acknowledged || !self.free.is_empty()
     }
 
     /// Appends the next message. `false` when the window is full.
     pub(crate) fn publish(&mut self, due_ns: u64, out: &mut Vec<u8>) -> bool {
-        let id = match self.id_at {
+        let Some(stream) = self.streams.get_mut(self.turn) else { return false };
+        let id = match stream.id_at {
             None => 0,
             Some(_) => match self.free.pop() {
                 Some(id) => id.get(),
@@ -89,11 +83,12 @@ impl Publisher {
             *place = due_ns;
         }
         self.late.pop_front();
-        Frame::new(&self.template, self.id_at).write(id, false, out);
-        let stamp = Stamp { publisher: self.number, sequence: self.sent, due_ns };
+        Frame::new(&stream.template, stream.id_at).write(id, false, out);
+        let stamp = Stamp { stream: stream.number, sequence: stream.sent, due_ns };
         let start = out.len() - self.payload_bytes;
         self.content.fill(out.get_mut(start..).unwrap_or_default(), &stamp);
-        self.sent += 1;
+        stream.sent += 1;
+        self.turn = (self.turn + 1) % self.streams.len();
         true
     }
 
@@ -108,8 +103,30 @@ impl Publisher {
     }
 
     /// Messages without a PUBACK.
-    pub(crate) fn open(&self) -> usize {
-        if self.id_at.is_none() { 0 } else { self.due_ns.len() - 1 - self.free.len() }
+    pub(crate) const fn open(&self) -> usize {
+        if self.acknowledged { self.due_ns.len() - 1 - self.free.len() } else { 0 }
+    }
+
+    /// By stream.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = u64> {
+        self.streams.iter().map(|stream| stream.sent)
+    }
+}
+
+impl Stream {
+    fn new(number: u32, plan: &LoadPlan, payload: &[u8]) -> Result<Self> {
+        let blank = Outgoing {
+            qos: plan.qos,
+            retain: false,
+            topic: &plan.topic_of(number),
+            subscription_ids: &[],
+            properties: &[],
+            expiry_left: None,
+            payload,
+        };
+        let mut template = Vec::new();
+        let id_at = blank.encode(VERSION, &mut template)?;
+        Ok(Self { number, template, id_at, sent: 0 })
     }
 }
 

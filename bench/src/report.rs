@@ -49,12 +49,24 @@ pub struct ConnectReport {
     pub seconds: f64,
     pub broker_cpu_seconds: f64,
     pub generator_cpu_seconds: f64,
+    pub broker_memory_bytes: u64,
     pub connect: Latency,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiskReport {
     pub sync: Latency,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StateReport {
+    /// Made, or found there.
+    pub count: u64,
+    /// That were looked for.
+    pub asked: u64,
+    pub seconds: f64,
+    /// PUBACKs that say no.
+    pub refused: u64,
 }
 
 /// Collects nanoseconds; 3 digits are kept of each.

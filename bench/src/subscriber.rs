@@ -1,23 +1,30 @@
-//! A client that listens and keeps count of every publisher it should hear.
+//! A client that listens and keeps count of every stream it should hear.
 
 use model::Qos;
 use mqtt::{Ack, Packet, Publish, Reason};
 
+use crate::LoadPlan;
 use crate::payload::Stamp;
 use crate::tally::Tally;
 use crate::wire::VERSION;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subscriber {
     group: u32,
-    /// By publisher; those of other groups stay empty.
+    groups: u32,
+    /// Streams `group`, `group + groups` and so on.
     tallies: Vec<Tally>,
 }
 
 impl Subscriber {
-    pub(crate) fn new(group: u32, publishers: u32) -> Self {
-        let publishers = usize::try_from(publishers).unwrap_or(usize::MAX);
-        Self { group, tallies: vec![Tally::default(); publishers] }
+    pub(crate) fn new(group: u32, plan: &LoadPlan) -> Self {
+        let streams = plan.streams().saturating_sub(group).div_ceil(plan.groups);
+        let streams = usize::try_from(streams).unwrap_or(usize::MAX);
+        Self { group, groups: plan.groups, tallies: vec![Tally::default(); streams] }
+    }
+
+    pub(crate) const fn group(&self) -> u32 {
+        self.group
     }
 
     /// Appends the PUBACK that is owed. Returns the stamp, if it is one of ours.
@@ -27,14 +34,27 @@ impl Subscriber {
             ack.encode(VERSION, out).ok()?;
         }
         let stamp = Stamp::read(publish.payload)?;
-        self.tallies.get_mut(usize::try_from(stamp.publisher).ok()?)?.take(stamp.sequence);
+        if stamp.stream % self.groups != self.group {
+            return None;
+        }
+        let place = usize::try_from(stamp.stream / self.groups).ok()?;
+        self.tallies.get_mut(place)?.take(stamp.sequence);
         Some(stamp)
     }
 
-    pub(crate) fn lost(&self, sent: &[u64], groups: u32) -> u64 {
-        let heard = (0..).zip(sent).zip(&self.tallies);
-        let ours = heard.filter(|((number, _), _)| number % groups == self.group);
-        ours.map(|((_, sent), tally)| tally.lost(*sent)).sum()
+    /// Takes over what another member of the same shared subscription heard.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        for (tally, other) in self.tallies.iter_mut().zip(&other.tallies) {
+            tally.absorb(other);
+        }
+    }
+
+    /// `sent` is by stream.
+    pub(crate) fn lost(&self, sent: &[u64]) -> u64 {
+        let (first, step) = (usize::try_from(self.group), usize::try_from(self.groups));
+        let (Ok(first), Ok(step)) = (first, step) else { return 0 };
+        let ours = sent.iter().skip(first).step_by(step);
+        ours.zip(&self.tallies).map(|(sent, tally)| tally.lost(*sent)).sum()
     }
 
     pub(crate) fn duplicated(&self) -> u64 {
@@ -45,3 +65,6 @@ impl Subscriber {
         self.tallies.iter().map(|tally| tally.reordered).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,22 @@ impl Tally {
         self.next = self.next.max(sequence + 1);
     }
 
+    /// Takes over what another one saw. What both saw came twice.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        if self.seen.len() < other.seen.len() {
+            self.seen.resize(other.seen.len(), 0);
+        }
+        for (bits, more) in self.seen.iter_mut().zip(&other.seen) {
+            let both = u64::from((*bits & more).count_ones());
+            self.duplicated += both;
+            self.distinct += u64::from(more.count_ones()) - both;
+            *bits |= more;
+        }
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.next = self.next.max(other.next);
+    }
+
     /// Of the first `sent` numbers.
     pub(crate) const fn lost(&self, sent: u64) -> u64 {
         sent.saturating_sub(self.distinct)

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mqtt::{Packet, Version};
+use rustls::{ClientConnection, StreamOwned};
 
 pub(crate) const VERSION: Version = Version::V311;
 
@@ -20,8 +21,14 @@ const READS_PER_TURN: usize = 8;
 pub(crate) const OUT_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Debug)]
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+#[derive(Debug)]
 pub(crate) struct Wire {
-    stream: TcpStream,
+    socket: Socket,
     out: Vec<u8>,
     /// Bytes at the start of `out` that are gone already.
     written: usize,
@@ -34,18 +41,53 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new(stream: std::net::TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        let stream = TcpStream::from_std(stream);
-        let (out, partial) = (Vec::new(), Vec::new());
-        Ok(Self { stream, out, written: 0, partial, readable: true, writable: true })
+        Ok(Self::over(Socket::Plain(TcpStream::from_std(stream))))
     }
 
-    pub(crate) const fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+    pub(crate) fn tls(stream: std::net::TcpStream, session: ClientConnection) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let stream = StreamOwned::new(session, TcpStream::from_std(stream));
+        Ok(Self::over(Socket::Tls(Box::new(stream))))
+    }
+
+    const fn over(socket: Socket) -> Self {
+        Self {
+            socket,
+            out: Vec::new(),
+            written: 0,
+            partial: Vec::new(),
+            readable: true,
+            writable: true,
+        }
+    }
+
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        match &mut self.socket {
+            Socket::Plain(stream) => stream,
+            Socket::Tls(stream) => stream.get_mut(),
+        }
     }
 
     pub(crate) fn mark(&mut self, event: &Event) {
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-        self.writable |= event.is_writable();
+        // What TLS cannot send yet may wait for bytes of the handshake.
+        let unlocked = matches!(self.socket, Socket::Tls(_)) && self.readable;
+        self.writable |= event.is_writable() || unlocked;
+    }
+
+    fn write(&mut self) -> io::Result<usize> {
+        let unsent = self.out.get(self.written..).unwrap_or_default();
+        match &mut self.socket {
+            Socket::Plain(stream) => stream.write(unsent),
+            Socket::Tls(stream) => stream.write(unsent),
+        }
+    }
+
+    fn fill(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        match &mut self.socket {
+            Socket::Plain(stream) => stream.read(scratch),
+            Socket::Tls(stream) => stream.read(scratch),
+        }
     }
 
     pub(crate) const fn has_input(&self) -> bool {
@@ -65,8 +107,7 @@ impl Wire {
 
     pub(crate) fn flush(&mut self) -> Result<()> {
         while self.writable && self.written < self.out.len() {
-            let unsent = self.out.get(self.written..).unwrap_or_default();
-            match self.stream.write(unsent) {
+            match self.write() {
                 Ok(count) => self.written += count,
                 Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(fault) => return Err(fault).context("the broker cut a connection"),
@@ -86,7 +127,7 @@ impl Wire {
         mut take: impl FnMut(&Packet<'_>, &mut Vec<u8>),
     ) -> Result<()> {
         for _ in 0..READS_PER_TURN {
-            let count = match self.stream.read(scratch) {
+            let count = match self.fill(scratch) {
                 Ok(0) => bail!("the broker closed a connection"),
                 Ok(count) => count,
                 Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => {

@@ -9,7 +9,6 @@ mod script;
 mod shrink;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::clock::Stopwatch;
-use crate::comparison::{Peer, start_other};
+use crate::comparison::{Peer, Programs, Purpose, start_other};
 use crate::setup;
 use crate::torture::{Program, Which};
 use heard::{ALLOWED, Verdict};
@@ -65,7 +64,8 @@ pub fn run(plan: &Plan) -> Result<()> {
     let (theirs, ours) = (folder.path().join("mosquitto"), folder.path().join("althing"));
     std::fs::create_dir_all(&theirs)?;
     std::fs::create_dir_all(&ours)?;
-    let mosquitto = start_other(Peer::Mosquitto, Path::new(""), 0, &theirs)?;
+    let mosquitto =
+        start_other(Peer::Mosquitto, &Programs::in_path(), Purpose::default(), &theirs)?;
     let mut which = plan.which.clone();
     // One event loop: what is behind a ping on one connection has reached every other.
     which.serve_args.extend(["--shards".to_owned(), "1".to_owned()]);

@@ -9,6 +9,7 @@ use crate::step;
 pub struct Need {
     program: &'static str,
     question: &'static str,
+    /// With those that are of no use without it.
     package: &'static str,
     /// What it is for, in the words of whoever wonders.
     why: &'static str,
@@ -47,11 +48,18 @@ pub const MOSQUITTO: &[Need] = &[
     need("taskset", "--version", "util-linux", "it pins programs to cores"),
 ];
 
-pub const PEERS: &[Need] = &[
-    need("mosquitto", "-h", "mosquitto", "a broker to compare with"),
-    need("nats-server", "--version", "nats-server", "a broker to compare with"),
-    need("taskset", "--version", "util-linux", "it pins programs to cores"),
-];
+pub const NATS: &[Need] =
+    &[need("nats-server", "--version", "nats-server", "a broker to compare with")];
+
+pub const PINNING: &[Need] =
+    &[need("taskset", "--version", "util-linux", "it pins programs to cores")];
+
+pub const CMAKE: &[Need] = &[need(
+    "cmake",
+    "--version",
+    "cmake g++ libssl-dev libcjson-dev",
+    "brokers to compare with are built from source",
+)];
 
 const fn need(
     program: &'static str,
@@ -75,7 +83,7 @@ pub fn install(needs: &[Need]) -> Result<()> {
     }
     step::run("apt-get", &["update", "-q"]).context("only Debian's packages are known here")?;
     let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
-    arguments.extend(missing.iter().map(|need| need.package));
+    arguments.extend(missing.iter().flat_map(|need| need.package.split(' ')));
     step::run("apt-get", &arguments)
 }
 

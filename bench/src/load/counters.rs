@@ -23,7 +23,7 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(plan: &LoadPlan) -> Result<Self> {
-        let copies = u64::from(plan.subscribers / plan.groups.max(1));
+        let copies = plan.copies();
         let copies_max = match plan.delivery_window {
             0 => u64::MAX,
             messages => messages.saturating_mul(copies),

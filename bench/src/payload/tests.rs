@@ -2,8 +2,8 @@ use super::Stamp;
 use crate::Content;
 
 fn filled(content: Content, sequence: u64) -> Vec<u8> {
-    let mut payload = content.blank();
-    content.fill(&mut payload, &Stamp { publisher: 3, sequence, due_ns: 99 });
+    let mut payload = content.blank(64);
+    content.fill(&mut payload, &Stamp { stream: 3, sequence, due_ns: 99 });
     payload
 }
 
@@ -11,7 +11,7 @@ fn filled(content: Content, sequence: u64) -> Vec<u8> {
 fn a_stamp_is_read_as_it_was_written() {
     let payload = filled(Content::Stamp, 1 << 40);
     assert_eq!(payload.len(), 64);
-    assert_eq!(Stamp::read(&payload), Some(Stamp { publisher: 3, sequence: 1 << 40, due_ns: 99 }));
+    assert_eq!(Stamp::read(&payload), Some(Stamp { stream: 3, sequence: 1 << 40, due_ns: 99 }));
     assert!(std::str::from_utf8(&payload).is_err(), "a stamp is no text");
 }
 

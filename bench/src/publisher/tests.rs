@@ -1,15 +1,14 @@
 use std::num::NonZeroU16;
 
-use model::Qos;
 use mqtt::{Ack, Packet, Reason};
 
 use super::Publisher;
-use crate::Content;
 use crate::payload::Stamp;
+use crate::testing::plan;
 use crate::wire::VERSION;
 
-fn publisher(qos: Qos, window: u16) -> Publisher {
-    Publisher::new(7, "bench/0/7", qos, window, Content::Stamp).unwrap()
+fn publisher(qos: &str, window: &str) -> Publisher {
+    Publisher::new(7, &plan(&["--qos", qos, "--window", window])).unwrap()
 }
 
 fn ack(id: u16) -> Ack<'static> {
@@ -18,7 +17,7 @@ fn ack(id: u16) -> Ack<'static> {
 
 #[test]
 fn a_full_window_waits_for_a_puback() {
-    let (mut it, mut out) = (publisher(Qos::AtLeastOnce, 2), Vec::new());
+    let (mut it, mut out) = (publisher("1", "2"), Vec::new());
     assert!(it.publish(10, &mut out));
     assert!(it.publish(11, &mut out));
     assert!(!it.publish(12, &mut out));
@@ -31,7 +30,7 @@ fn a_full_window_waits_for_a_puback() {
 
 #[test]
 fn what_is_written_is_a_publish_with_its_stamp() {
-    let (mut it, mut out) = (publisher(Qos::AtLeastOnce, 2), Vec::new());
+    let (mut it, mut out) = (publisher("1", "2"), Vec::new());
     assert!(it.publish(10, &mut out));
     out.clear();
     assert!(it.publish(11, &mut out));
@@ -40,12 +39,12 @@ fn what_is_written_is_a_publish_with_its_stamp() {
     };
     assert_eq!(len, out.len());
     assert_eq!((publish.topic, publish.packet_id), ("bench/0/7", NonZeroU16::new(2)));
-    assert_eq!(Stamp::read(publish.payload), Some(Stamp { publisher: 7, sequence: 1, due_ns: 11 }));
+    assert_eq!(Stamp::read(publish.payload), Some(Stamp { stream: 7, sequence: 1, due_ns: 11 }));
 }
 
 #[test]
 fn qos_0_has_no_window() {
-    let (mut it, mut out) = (publisher(Qos::AtMostOnce, 1), Vec::new());
+    let (mut it, mut out) = (publisher("0", "1"), Vec::new());
     assert!((0..5).all(|due| it.publish(due, &mut out)));
-    assert_eq!((it.sent, it.open()), (5, 0));
+    assert_eq!((it.sent().collect::<Vec<_>>(), it.open()), (vec![5], 0));
 }

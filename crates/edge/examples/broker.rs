@@ -19,6 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     serve(address.parse()?, Path::new(folder), shards)
 }
 
+/// As the site does: some files are left for the journal.
+fn connections_max() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    files
+        .and_then(|files| usize::try_from(files).ok())
+        .map_or(usize::MAX, |files| files.saturating_sub(1_024).max(1))
+}
+
 fn serve(address: SocketAddr, folder: &Path, shards: u16) -> Result<(), Box<dyn Error>> {
     let clock = Clock::start();
     let loops = Loops::new(shards)?;
@@ -31,7 +39,7 @@ fn serve(address: SocketAddr, folder: &Path, shards: u16) -> Result<(), Box<dyn 
         subscriptions: Arc::default(),
         retained: Arc::default(),
         meter: Arc::default(),
-        limits: Limits { anonymous: true, ..Limits::default() },
+        limits: Limits { anonymous: true, connections_max: connections_max(), ..Limits::default() },
     };
     let meter = Arc::clone(&common.meter);
     let (journal, _commits) =

@@ -1,4 +1,6 @@
-//! The brokers: how each is had, started and stopped.
+//! The brokers: how each is started and stopped.
+
+mod programs;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -8,22 +10,31 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
+use super::certificates::Certificates;
 use crate::clock::{Stopwatch, pause};
 use crate::step;
 use crate::torture::{Program, Site};
+pub(crate) use programs::Programs;
+pub use programs::Sources;
 
-/// Any of them is there sooner.
-const READY_WAIT: Duration = Duration::from_secs(30);
+/// Any of them is there sooner, unless it has much to read first.
+const READY_WAIT: Duration = Duration::from_secs(120);
 
-/// The registry's current one. It resolves unlocked and without its default features only.
-const RUMQTTD_VERSION: &str = "0.20.0";
+/// A broker that is asked to end has written what it keeps by then.
+const END_WAIT: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Peer {
+    /// The whole site.
     Althing,
+    /// Althing's broker and journal, without history and pages.
+    Core,
+    Flashmq,
     Mosquitto,
+    Nanomq,
     Nats,
     Rumqttd,
+    /// A forwarder that decides next to nothing.
     Limit,
 }
 
@@ -32,7 +43,10 @@ impl Peer {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Althing => "althing",
+            Self::Core => "core",
+            Self::Flashmq => "flashmq",
             Self::Mosquitto => "mosquitto",
+            Self::Nanomq => "nanomq",
             Self::Nats => "nats",
             Self::Rumqttd => "rumqttd",
             Self::Limit => "limit",
@@ -40,25 +54,74 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// What fails there fails the run.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Althing | Self::Core)
+    }
+
+    /// As it is had and configured here.
+    pub(super) const fn speaks_tls(self) -> bool {
+        matches!(self, Self::Althing | Self::Flashmq | Self::Mosquitto | Self::Nats)
+    }
+
+    /// Sessions and retained messages outlive the process, as it is configured here.
+    pub(super) const fn keeps_state(self) -> bool {
+        matches!(self, Self::Althing | Self::Flashmq | Self::Mosquitto | Self::Nats)
+    }
+}
+
+/// What a broker is started for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Purpose<'a> {
+    pub(crate) core: u32,
+    /// Its address speaks TLS then.
+    pub(super) tls: Option<&'a Certificates>,
+    /// It keeps what it is told beyond its end. Althing always does.
+    pub(super) durable: bool,
+}
+
 /// A broker that runs. It ends when dropped.
 pub(crate) enum Running {
-    Site(Site),
+    Site { site: Site, tls: Option<SocketAddr> },
     Other { process: Child, address: SocketAddr },
 }
 
 impl Running {
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
-            Self::Site(site) => site.mqtt(),
+            Self::Site { site, tls } => tls.unwrap_or_else(|| site.mqtt()),
             Self::Other { address, .. } => *address,
         }
     }
 
     pub(super) fn pid(&self) -> u32 {
         match self {
-            Self::Site(site) => site.pid(),
+            Self::Site { site, .. } => site.pid(),
             Self::Other { process, .. } => process.id(),
         }
+    }
+
+    /// What a site said before something went wrong.
+    pub(super) fn tell_last_words(&self) {
+        if let Self::Site { site, .. } = self {
+            crate::say(&site.last_words());
+        }
+    }
+
+    /// Lets it end in its own time, so that it can write what it keeps. A site needs no time: it
+    /// has written already.
+    pub(super) fn end(mut self) -> Result<()> {
+        let Self::Other { process, .. } = &mut self else { return Ok(()) };
+        let pid = i32::try_from(process.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.context("a process has an id")?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let since = Stopwatch::start();
+        while process.try_wait()?.is_none() {
+            ensure!(since.elapsed() < END_WAIT, "the broker does not end");
+            pause(Duration::from_millis(10));
+        }
+        Ok(())
     }
 }
 
@@ -73,40 +136,74 @@ impl Drop for Running {
 }
 
 /// Starts a site on one core.
-pub(super) fn start_site(program: &Program, core: u32, folder: &Path) -> Result<Running> {
-    let starting = program.pinned(core).start(&folder.join("data"), &folder.join("log"))?;
-    Ok(Running::Site(starting.ready(READY_WAIT)?))
+pub(super) fn start_site(
+    program: &Program,
+    purpose: Purpose<'_>,
+    folder: &Path,
+) -> Result<Running> {
+    let mut program = program.pinned(purpose.core);
+    let tls = purpose.tls.map(|certificates| listener(certificates, folder)).transpose()?;
+    if let Some((config, _)) = &tls {
+        program = program.configured(config);
+    }
+    let starting = program.start(&folder.join("data"), &folder.join("log"))?;
+    let site = starting.ready(READY_WAIT)?;
+    Ok(Running::Site { site, tls: tls.map(|(_, address)| address) })
+}
+
+/// A configuration with a listener for TLS, and its address.
+fn listener(certificates: &Certificates, folder: &Path) -> Result<(PathBuf, SocketAddr)> {
+    let (address, path) = (free_address()?, folder.join("althing.toml"));
+    let text = format!(
+        "[[mqtt.listener]]\nname = \"bench\"\ntransport = \"tls\"\naddress = \"{address}\"\n\
+         certificate = {:?}\nkey = {:?}\n",
+        certificates.certificate, certificates.key
+    );
+    std::fs::write(&path, text)?;
+    Ok((path, address))
 }
 
 /// Starts any other broker on one core, with its committed configuration.
 pub(crate) fn start_other(
     peer: Peer,
-    generator: &Path,
-    core: u32,
+    programs: &Programs,
+    purpose: Purpose<'_>,
     folder: &Path,
 ) -> Result<Running> {
     let address = free_address()?;
+    let store = folder.join("store");
+    std::fs::create_dir_all(&store)?;
+    let config = |name: &str| config(name, address, purpose, folder);
     let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]);
+    command.args(["-c", &purpose.core.to_string()]);
     match peer {
         Peer::Althing => bail!("althing is started as a site"),
+        Peer::Core => {
+            command.arg(programs.path(peer, "broker")).arg(address.to_string()).arg(store);
+        }
+        Peer::Flashmq => {
+            let program = programs.path(peer, "flashmq");
+            command.arg(program).arg("--config-file").arg(config("flashmq.conf")?);
+        }
         Peer::Mosquitto => {
-            let config = config("mosquitto.conf", address, folder)?;
-            command.arg("mosquitto").arg("-c").arg(config);
+            command.arg(programs.path(peer, "mosquitto")).arg("-c").arg(config("mosquitto.conf")?);
+        }
+        Peer::Nanomq => {
+            let program = programs.path(peer, "nanomq");
+            command.arg(program).args(["start", "--conf"]).arg(config("nanomq.conf")?);
         }
         Peer::Nats => {
-            let config = config("nats.conf", address, folder)?;
-            command.arg("nats-server").arg("-c").arg(config);
+            command.arg(programs.path(peer, "nats-server")).arg("-c").arg(config("nats.conf")?);
         }
         Peer::Rumqttd => {
-            let config = config("rumqttd.toml", address, folder)?;
-            command.arg(rumqttd_path()?).arg("-c").arg(config);
+            command.arg(programs.path(peer, "rumqttd")).arg("-c").arg(config("rumqttd.toml")?);
         }
         Peer::Limit => {
-            command.arg(generator).args(["forward", "--listen", &address.to_string()]);
+            let program = programs.path(peer, "bench");
+            command.arg(program).args(["forward", "--listen", &address.to_string()]);
         }
     }
-    let log = std::fs::File::create(folder.join("log"))?;
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("log"))?;
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     let process = command.spawn().with_context(|| format!("cannot start {}", peer.name()))?;
     let mut running = Running::Other { process, address };
@@ -135,29 +232,38 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn config(name: &str, address: SocketAddr, folder: &Path) -> Result<PathBuf> {
+fn config(name: &str, address: SocketAddr, purpose: Purpose<'_>, folder: &Path) -> Result<PathBuf> {
     let template = std::fs::read_to_string(step::root()?.join("bench/peers").join(name))?;
-    let text = template
+    let lines = template.lines().filter_map(|line| meant(line, purpose));
+    let mut text = lines.collect::<Vec<_>>().join("\n") + "\n";
+    text = text
         .replace("@PORT@", &address.port().to_string())
         .replace("@DIR@", &folder.join("store").to_string_lossy());
+    if let Some(tls) = purpose.tls {
+        text = text
+            .replace("@CERTIFICATE@", &tls.certificate.to_string_lossy())
+            .replace("@KEY@", &tls.key.to_string_lossy());
+    }
     let path = folder.join(name);
     std::fs::write(&path, text)?;
     Ok(path)
 }
 
-fn rumqttd_path() -> Result<PathBuf> {
-    let peers = step::workspace()?.target_directory.into_std_path_buf().join("peers");
-    Ok(peers.join("bin/rumqttd"))
+/// A line may begin with what it is for.
+fn meant<'a>(line: &'a str, purpose: Purpose<'_>) -> Option<&'a str> {
+    let marks = [
+        ("@TLS ", purpose.tls.is_some()),
+        ("@DURABLE ", purpose.durable),
+        ("@MEMORY ", !purpose.durable),
+    ];
+    let bare = line.trim_start();
+    let found = marks.iter().find_map(|(mark, wanted)| Some((bare.strip_prefix(mark)?, *wanted)));
+    match found {
+        Some((rest, true)) => Some(rest),
+        Some((_, false)) => None,
+        None => Some(line),
+    }
 }
 
-/// Builds it from the registry, once.
-pub(super) fn install_rumqttd() -> Result<()> {
-    let path = rumqttd_path()?;
-    if path.exists() {
-        return Ok(());
-    }
-    let root = path.ancestors().nth(2).context("a path in the target folder")?;
-    let root = root.to_string_lossy();
-    let what = ["install", "rumqttd", "--version", RUMQTTD_VERSION, "--no-default-features"];
-    step::run("cargo", &[&what[..], &["--root", &root]].concat())
-}
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use super::readings::Reading;
 use super::site::{Program, Site};
 use super::{Verdict, Which, sql};
 use crate::clock;
-use crate::comparison::{Peer, Running, start_other};
+use crate::comparison::{Peer, Programs, Purpose, Running, start_other};
 use crate::dice::Dice;
 use crate::setup;
 use ear::Ear;
@@ -136,7 +136,8 @@ impl Other {
     fn start(folder: &Path) -> Result<Self> {
         setup::install(setup::MOSQUITTO)?;
         std::fs::create_dir_all(folder)?;
-        let running = start_other(Peer::Mosquitto, Path::new(""), 0, folder)?;
+        let running =
+            start_other(Peer::Mosquitto, &Programs::in_path(), Purpose::default(), folder)?;
         let address = running.address();
         Ok(Self { link: Link::start(address)?, address, _running: running })
     }

@@ -39,12 +39,11 @@ impl Program {
     /// # Errors
     /// As `find`.
     pub fn find_to_torture(which: &Which) -> Result<Self> {
-        let mut program = Self::find(which)?;
-        if !which.as_shipped {
-            let config = crate::step::root()?.join("xtask/torture.toml");
-            program.last.splice(0..0, ["--config".to_owned(), config.display().to_string()]);
+        let program = Self::find(which)?;
+        if which.as_shipped {
+            return Ok(program);
         }
-        Ok(program)
+        Ok(program.configured(&crate::step::root()?.join("xtask/torture.toml")))
     }
 
     /// A program that is pinned to one core of the machine.
@@ -53,6 +52,14 @@ impl Program {
         let mut first = vec!["-c".to_owned(), core.to_string(), self.path.display().to_string()];
         first.extend(self.first.iter().cloned());
         Self { path: "taskset".into(), first, last: self.last.clone() }
+    }
+
+    /// A program that reads a configuration file.
+    #[must_use]
+    pub fn configured(&self, config: &Path) -> Self {
+        let mut program = self.clone();
+        program.last.splice(0..0, ["--config".to_owned(), config.display().to_string()]);
+        program
     }
 
     /// What it says on standard error is appended to `log`.
