@@ -70,6 +70,8 @@ pub(crate) struct MqttConfig {
     pub(crate) anonymous: bool,
     /// Event loops; 0 for one on each core.
     pub(crate) shards: u16,
+    /// How often `$SYS` topics are told; 0 for never.
+    pub(crate) sys_interval: Span,
     /// Further listeners.
     pub(crate) listener: Vec<ListenerConfig>,
 }
@@ -145,7 +147,8 @@ impl Default for DataConfig {
 impl Default for MqttConfig {
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 1883));
-        Self { address, anonymous: false, shards: 0, listener: Vec::new() }
+        let sys_interval = Span::seconds(10);
+        Self { address, anonymous: false, shards: 0, sys_interval, listener: Vec::new() }
     }
 }
 

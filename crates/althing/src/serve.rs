@@ -62,7 +62,8 @@ fn options(
     let possible = crate::descriptors::connections_max();
     let wanted = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
     let connections_max = if wanted == 0 { possible } else { wanted.min(possible) };
-    let limits = Limits { connections_max, ..config.limits.resolve(anonymous) };
+    let sys_interval = config.mqtt.sys_interval.get();
+    let limits = Limits { connections_max, sys_interval, ..config.limits.resolve(anonymous) };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = u16::try_from(cores).unwrap_or(u16::MAX);
     let journal = journal::Options {

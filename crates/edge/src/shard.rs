@@ -17,6 +17,7 @@ mod orphans;
 mod outbound;
 mod restore;
 mod subscribing;
+mod sys;
 mod throttle;
 mod traffic;
 mod waiting;
@@ -50,6 +51,7 @@ pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
 use orphans::Orphans;
+use sys::Sys;
 use throttle::Throttle;
 use wills::PendingWill;
 
@@ -135,6 +137,14 @@ pub struct Shard {
     /// Messages of this turn: what all shards share is written to once a turn.
     received: u64,
     sent: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    /// What the output that is being written had been rid of before.
+    taken: u64,
+    /// Clients that are connected; and both gauges as all shards were last told.
+    connected: u64,
+    told: (u64, u64),
+    sys: Sys,
     timers: Wheel<Timer>,
     /// By client.
     wills: BTreeMap<Arc<str>, PendingWill>,
@@ -187,6 +197,12 @@ impl Shard {
             wants: Vec::new(),
             received: 0,
             sent: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            taken: 0,
+            connected: 0,
+            told: (0, 0),
+            sys: Sys::new(common.limits.sys_interval),
             timers: Wheel::new(),
             wills: BTreeMap::new(),
             next_will: wills::NEVER,
@@ -352,7 +368,9 @@ impl Shard {
     }
 
     pub(crate) fn output_mut(&mut self, key: ConnectionKey) -> Option<&mut Output> {
-        self.connections.get_mut(key.0 as usize).map(|connection| &mut connection.output)
+        let output = &mut self.connections.get_mut(key.0 as usize)?.output;
+        self.taken = output.taken();
+        Some(output)
     }
 
     /// Takes up to `most` bytes of what a connection is sent, for those who have no socket.

@@ -2,6 +2,7 @@ mod backlog;
 mod census;
 mod kept;
 mod standard;
+mod sys;
 mod world;
 
 use expect_test::expect;
