@@ -19,6 +19,7 @@ mod restore;
 mod subscribing;
 mod sys;
 mod throttle;
+mod tracer;
 mod traffic;
 mod waiting;
 mod wills;
@@ -53,6 +54,7 @@ use kept::Kept;
 use orphans::Orphans;
 use sys::Sys;
 use throttle::Throttle;
+use tracer::Trace;
 use wills::PendingWill;
 
 /// Connections of one shard. A process has 20,000 file descriptors by default where it is limited;
@@ -164,6 +166,8 @@ pub struct Shard {
     congested: bool,
     /// Questions of operators that are being answered, a part a turn.
     inquiries: Vec<Inquiry>,
+    /// Clients that operators look at, packet by packet.
+    traces: Vec<Trace>,
     /// The listeners, by the numbers of their doors.
     doors: Box<[Door]>,
     backlog: Backlog,
@@ -215,6 +219,7 @@ impl Shard {
             named: 0,
             congested: false,
             inquiries: Vec::new(),
+            traces: Vec::new(),
             doors: Box::default(),
             backlog: Backlog::new(common.limits.backlog_bytes_max / usize::from(shards.max(1))),
             throttle: Throttle::default(),
@@ -284,6 +289,9 @@ impl Shard {
     /// slot is free for the next.
     pub fn release(&mut self, key: ConnectionKey) {
         self.greeted(key);
+        if !self.traces.is_empty() {
+            self.trace_end(key);
+        }
         drop(self.connections.try_remove(key.0 as usize));
     }
 
@@ -357,6 +365,9 @@ impl Shard {
     /// A connection that has something to write, or to be closed.
     pub fn next_dirty(&mut self) -> Option<ConnectionKey> {
         let key = self.dirty.pop()?;
+        if !self.traces.is_empty() {
+            self.trace_out(key);
+        }
         if let Some(connection) = self.connections.get_mut(key.0 as usize) {
             connection.dirty = false;
         }

@@ -14,6 +14,7 @@ pub mod record;
 pub mod session;
 pub mod time;
 pub mod topic;
+pub mod trace;
 pub mod unit;
 
 pub use device::{DeviceId, DeviceKey};

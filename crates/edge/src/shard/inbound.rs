@@ -99,6 +99,9 @@ impl Shard {
     }
 
     fn packet(&mut self, key: ConnectionKey, packet: Packet<'_>, now: Now) {
+        if !self.traces.is_empty() {
+            self.trace_in(key, &packet);
+        }
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         let out = connection.output.buffer();
         match connection.session.on_packet(packet, now.moment, out) {

@@ -325,6 +325,7 @@ impl Shard {
         }
         self.publish_due_wills(now);
         self.tell_sys(now);
+        self.end_traces(now.moment);
     }
 
     fn run_timer(&mut self, timer: &Timer, now: Now) {

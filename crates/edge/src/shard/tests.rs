@@ -3,6 +3,7 @@ mod census;
 mod kept;
 mod standard;
 mod sys;
+mod tracer;
 mod world;
 
 use expect_test::expect;
