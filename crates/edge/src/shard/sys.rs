@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{ConnectionKey, Publication};
-use model::{Event, Gauge, Moment, Qos, TopicFilter, TopicName};
+use model::{Event, Gauge, Moment, Qos, Timestamp, TopicFilter, TopicName};
 use mqtt::{Reason, Ticket};
 
 use super::Shard;
@@ -38,6 +38,8 @@ pub(super) struct Sys {
     every: Duration,
     due: Moment,
     told: Moment,
+    /// When the site began, by the clock of the messages.
+    began: Timestamp,
     loads: [Load; LOADS.len()],
 }
 
@@ -53,7 +55,7 @@ impl Sys {
         let loads = [Load::default(); LOADS.len()];
         let every = if every.is_zero() { every } else { every.max(EVERY_MIN) };
         let due = Moment::START.saturating_add(every);
-        Self { every, due, told: Moment::START, loads }
+        Self { every, due, told: Moment::START, began: Timestamp::EPOCH, loads }
     }
 
     /// Goes on to the next full interval of the clock, which is the same on all shards. Says which
@@ -114,6 +116,7 @@ impl Shard {
 
     /// Tells those who listen, if it is time.
     pub(super) fn tell_sys(&mut self, now: Now) {
+        self.sys.began = now.timestamp.saturating_sub(now.moment.since(Moment::START));
         let Some(turn) = self.sys.pass(now.moment) else { return };
         let elapsed = now.moment.since(std::mem::replace(&mut self.sys.told, now.moment));
         if !elapsed.is_zero() {
@@ -200,7 +203,10 @@ type Value = fn(&Shard) -> String;
 
 const PLAIN: [(&str, Value); 13] = [
     ("$SYS/broker/version", |_| concat!("althing version ", env!("CARGO_PKG_VERSION")).to_owned()),
-    ("$SYS/broker/uptime", |shard| format!("{} seconds", shard.sys.told.micros() / 1_000_000)),
+    ("$SYS/broker/uptime", |shard| {
+        let up = shard.now.micros().saturating_sub(shard.sys.began.micros());
+        format!("{} seconds", up / 1_000_000)
+    }),
     ("$SYS/broker/clients/total", |shard| level(shard, Gauge::Sessions)),
     ("$SYS/broker/clients/connected", |shard| level(shard, Gauge::Connected)),
     ("$SYS/broker/clients/disconnected", |shard| {

@@ -34,6 +34,13 @@ fn a_subscriber_is_greeted_and_told_every_interval() {
     );
     world.later(EVERY - 1);
     world.check(anna, &expect![""]);
+    world.subscribe(bo, "$SYS/broker/uptime", Qos::AtMostOnce);
+    world.check(
+        bo,
+        &expect![[r#"
+            SubAck
+            PUBLISH $SYS/broker/uptime 9 seconds AtMostOnce retained"#]],
+    );
     world.later(1);
     world.check(
         anna,
