@@ -55,12 +55,20 @@ impl Session {
     }
 
     /// Appends a message that is sent for the first time, with an alias if the client takes some.
+    #[inline]
     fn write(&mut self, packet_id: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let most = self.limits.aliases_to_client;
-        if most == 0 {
-            return frame.write(packet_id, false, out);
+        if self.limits.aliases_to_client == 0 {
+            frame.write(packet_id, false, out);
+        } else {
+            self.write_aliased(packet_id, frame, out);
         }
+    }
+
+    // Apart, so that it costs those nothing who take no aliases: 0.9 ns a message otherwise.
+    #[inline(never)]
+    fn write_aliased(&mut self, packet_id: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
         //= mqtt-v5 MQTT-3.3.2-11
+        let most = self.limits.aliases_to_client;
         let topics = &mut self.aliases.get_or_insert_default().to_client;
         match topics.alias_for(frame, most, self.client_packet_max as usize) {
             Some(alias) => frame.write_aliased(packet_id, alias, out),
