@@ -17,6 +17,9 @@ const TOPIC_BYTES_MAX: usize = 1_024;
 /// Topics seen once that are remembered by four bytes each, to know them the second time.
 const SEEN_ONCE: usize = 64;
 
+/// Places that a topic may be remembered in: so many that share them do not drive each other out.
+const GROUP: usize = 4;
+
 /// What an entry may live on, in messages of other topics that want its place.
 const HEAT_MAX: u8 = 8;
 
@@ -36,7 +39,7 @@ pub(super) struct Aliases {
 pub(super) struct Topics {
     /// Index = alias - 1.
     known: Vec<Known>,
-    /// Part of the hash of the last topic in each place; empty until the first message.
+    /// Part of the hashes of the last topics, in groups; empty until the first message.
     once: Vec<u32>,
     /// The entry that is asked for its place next.
     hand: usize,
@@ -81,10 +84,17 @@ impl Topics {
         self.once.resize(SEEN_ONCE, 0);
         let [a, b, c, d, place, ..] = hash.to_le_bytes();
         let part = u32::from_le_bytes([a, b, c, d]);
-        match self.once.get_mut(usize::from(place) % SEEN_ONCE) {
-            Some(seen) => std::mem::replace(seen, part) == part,
-            None => false,
+        let (groups, _) = self.once.as_chunks_mut::<GROUP>();
+        let Some(group) = groups.get_mut(usize::from(place) % (SEEN_ONCE / GROUP)) else {
+            return false;
+        };
+        if group.contains(&part) {
+            return true;
         }
+        // The newest first; the oldest is forgotten.
+        group.rotate_right(1);
+        group[0] = part;
+        false
     }
 
     /// The index of a new entry, if one is free or has gone cold.
