@@ -150,3 +150,9 @@ def a_client_of_another_language_agrees(world):
     script = pathlib.Path(__file__).parent.parent / "mqttjs.cjs"
     said = Program(world, "node", script, world.host, world.port, world.version, world.prefix).ends()
     check(said and said[-1] == "done", f"the script said {said}")
+
+
+@scenario(V311, V5, client="mosquitto")
+def the_broker_tells_how_it_does(world):
+    said = plain(subscriber(world, "-t", "$SYS/broker/uptime", "-F", "%r %p").ends())
+    check(said[0].startswith("1 ") and said[0].endswith(" seconds"), f"greeted with {said}")

@@ -1,5 +1,6 @@
 """What travels with a message in MQTT 5."""
 
+import raw
 from peer import Peer, clock, properties
 from scenario import V5, check, equal, scenario
 
@@ -52,6 +53,28 @@ def a_topic_alias_stands_for_its_topic(world):
         mouth.publish(world.topic(topic) if topic else "", "x", 1, block=block)
         found = ear.hears(world.topic(heard), "x")
         check(not hasattr(found.properties, "TopicAlias"), "an alias that nobody asked for")
+
+
+@scenario(V5)
+def the_broker_uses_aliases_where_a_client_takes_them(world):
+    ear = raw.Line(world)
+    ear.connects(world, "ear", block=b"\x22\0\2")
+    ear.send(raw.packet(raw.SUBSCRIBE << 4 | 2, b"\0\1\0" + raw.text(world.topic("#")) + b"\0"))
+    equal(ear.packet()[0], raw.SUBACK << 4, "first byte")
+    mouth = Peer(world, "mouth").connect()
+    table, in_full = {}, 0
+    for name in ["pump/1", "pump/2", "pump/3"] * 12:
+        mouth.publish(world.topic(name), "x", 1)
+        _, body = ear.packet()
+        size = int.from_bytes(body[:2], "big")
+        topic, block = body[2:2 + size].decode(), body[2 + size:]
+        if block[0] >= 3 and block[1] == 0x23:
+            alias = int.from_bytes(block[2:4], "big")
+            check(1 <= alias <= 2, f"alias {alias} where 2 are taken")
+            topic = table[alias] = topic or table[alias]
+        in_full += bool(size)
+        equal(topic, world.topic(name), "topic")
+    check(in_full < 36, "no alias was used")
 
 
 @scenario(V5)

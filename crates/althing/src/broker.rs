@@ -2,6 +2,7 @@
 
 use edge::Census;
 use model::census::{Detail, Fate, Page, Question, Unanswered};
+use model::trace::{Tracing, Wish};
 
 #[derive(Debug)]
 pub(crate) struct Broker(pub(crate) Census);
@@ -17,5 +18,9 @@ impl api::Clients for Broker {
 
     fn close(&self, client: &str, fate: Fate) -> Result<(), Unanswered> {
         self.0.close(client, fate)
+    }
+
+    fn trace(&self, wish: Wish) -> Result<Tracing, Unanswered> {
+        self.0.trace(wish)
     }
 }

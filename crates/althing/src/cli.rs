@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Tail(TailArgs),
     /// Show what a running site does, every second
     Top(TopArgs),
+    /// Show what one client says and hears, packet by packet
+    Trace(TraceArgs),
     /// Publish a message and say when it is durable
     Pub(PubArgs),
     /// Look at clock, disk, ports and limits of this machine
@@ -111,6 +113,21 @@ pub(crate) struct TopArgs {
     /// Print one snapshot and end
     #[arg(long)]
     pub(crate) once: bool,
+    /// Address of the site's API [default: as configured]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// Its client id; it need not be connected yet
+    pub(crate) client: String,
+    /// For so long, up to an hour
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) seconds: u64,
+    /// With the first 4 KiB of each payload
+    #[arg(long)]
+    pub(crate) payload: bool,
     /// Address of the site's API [default: as configured]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,

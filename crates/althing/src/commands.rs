@@ -13,6 +13,7 @@ pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
 pub(crate) mod top;
+pub(crate) mod trace;
 
 /// What every command gets.
 pub(crate) struct Context<'a> {

@@ -72,6 +72,8 @@ pub(crate) struct MqttConfig {
     pub(crate) shards: u16,
     /// Where clients are told to go when the site stops; empty for nowhere.
     pub(crate) server_reference: String,
+    /// How often `$SYS` topics are told; 0 for never.
+    pub(crate) sys_interval: Span,
     /// Further listeners.
     pub(crate) listener: Vec<ListenerConfig>,
 }
@@ -147,8 +149,14 @@ impl Default for DataConfig {
 impl Default for MqttConfig {
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 1883));
-        let server_reference = String::new();
-        Self { address, anonymous: false, shards: 0, server_reference, listener: Vec::new() }
+        Self {
+            address,
+            anonymous: false,
+            shards: 0,
+            server_reference: String::new(),
+            sys_interval: Span::seconds(10),
+            listener: Vec::new(),
+        }
     }
 }
 

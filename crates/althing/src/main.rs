@@ -54,6 +54,7 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Sql(args) => commands::sql::run(&mut context, args)?,
         Command::Tail(args) => commands::tail::run(&mut context, args)?,
         Command::Top(args) => commands::top::run(&mut context, args, &stop_on_signal()?)?,
+        Command::Trace(args) => commands::trace::run(&mut context, args)?,
         Command::Pub(args) => commands::publish::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
@@ -101,6 +102,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         | Command::Sql(_)
         | Command::Tail(_)
         | Command::Top(_)
+        | Command::Trace(_)
         | Command::Pub(_)
         | Command::Config { .. } => Vec::new(),
     }

@@ -104,7 +104,9 @@ pub(crate) fn limits(config: &Config, demo: bool) -> Limits {
     let possible = crate::descriptors::connections_max();
     let wanted = usize::try_from(config.limits.connections).unwrap_or(usize::MAX);
     let connections_max = if wanted == 0 { possible } else { wanted.min(possible) };
-    Limits { connections_max, ..config.limits.resolve(config.mqtt.anonymous || demo) }
+    let sys_interval = config.mqtt.sys_interval.get();
+    let anonymous = config.mqtt.anonymous || demo;
+    Limits { connections_max, sys_interval, ..config.limits.resolve(anonymous) }
 }
 
 /// That of `mqtt.address`, then those of `mqtt.listener`.

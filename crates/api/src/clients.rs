@@ -204,11 +204,11 @@ impl Wish {
     }
 }
 
-fn invalid(message: &str, hint: &str) -> Response {
+pub(crate) fn invalid(message: &str, hint: &str) -> Response {
     fault::plain(StatusCode::BAD_REQUEST, "invalid", message, hint)
 }
 
-fn unreadable() -> Response {
+pub(crate) fn unreadable() -> Response {
     invalid("The client id is not UTF-8 text.", "Percent-encode its bytes.")
 }
 

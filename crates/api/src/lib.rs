@@ -9,6 +9,7 @@ mod health;
 mod metrics;
 mod origin;
 mod sql;
+mod trace;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use model::census::{Detail, Fate, Page, Question, Unanswered};
+use model::trace::{Tracing, Wish};
 use model::{Event, Horizon, Meter, Position};
 use query::Engine;
 
@@ -70,6 +72,12 @@ pub trait Clients: Send + Sync + 'static {
     /// # Errors
     /// When there is no such client, or a shard does not answer in time.
     fn close(&self, client: &str, fate: Fate) -> Result<(), Unanswered>;
+
+    /// Tells of what a client says and hears from now on, whether or not it is connected.
+    ///
+    /// # Errors
+    /// When as many clients are traced as can be, or a shard does not answer in time.
+    fn trace(&self, wish: Wish) -> Result<Tracing, Unanswered>;
 }
 
 /// What the API answers from.
@@ -96,6 +104,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/sql", get(sql::shared).post(sql::posted))
         .route("/api/clients", get(clients::list))
         .route("/api/clients/{id}", get(clients::show).delete(clients::close))
+        .route("/api/clients/{id}/trace", post(trace::trace))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hub::home_shard;
 use model::census::{Detail, Fate, Page, Question, Unanswered};
+use model::trace::{Tracing, Wish};
 
 use crate::mailbox::{Letter, Mailbox};
 use crate::shard::Asked;
@@ -57,6 +58,15 @@ impl Census {
     pub fn close(&self, client: &str, fate: Fate) -> Result<(), Unanswered> {
         let known = self.ask_home(client, |answer| Asked::Close(client.into(), fate, answer))?;
         if known { Ok(()) } else { Err(Unanswered::Unknown) }
+    }
+
+    /// Tells of what a client says and hears from now on, whether or not it is connected.
+    ///
+    /// # Errors
+    /// When its shard traces as many as it can, or does not answer in time.
+    pub fn trace(&self, wish: Wish) -> Result<Tracing, Unanswered> {
+        let client = wish.client.clone();
+        self.ask_home(&client, |answer| Asked::Trace(wish, answer))?
     }
 
     fn ask_home<T>(

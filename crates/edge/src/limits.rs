@@ -20,6 +20,8 @@ pub struct Limits {
     pub anonymous: bool,
     /// The longest a session is kept while its client is away.
     pub session_expiry_max: Duration,
+    /// How often `$SYS` topics are told; zero for never.
+    pub sys_interval: Duration,
     /// On all shards together. Of the site's own set: at all listeners together.
     pub connections_max: usize,
     /// Connections whose CONNECT is still to come, on all shards together; a further one takes the
@@ -51,6 +53,7 @@ impl Default for Limits {
             connect_within: Duration::from_secs(10),
             anonymous: false,
             session_expiry_max: Duration::from_secs(7 * 24 * 3_600),
+            sys_interval: Duration::from_secs(10),
             // A process has fewer file descriptors, unless somebody asked for them.
             connections_max: 100_000,
             // A site that was down sees its clients come back at some ten thousand a second, each

@@ -66,6 +66,8 @@ pub(crate) struct Reactor {
     ready: VecDeque<ConnectionKey>,
     /// Connections that are over their rate, and when they are read again.
     throttled: BTreeSet<(Moment, ConnectionKey)>,
+    /// There was no file descriptor for a connection: when to try again.
+    starved: Option<Moment>,
     scratch: Scratch,
     outgoing: Vec<Vec<Letter>>,
     /// Questions that the librarian had no room for.
@@ -93,6 +95,7 @@ impl Reactor {
             wires: Vec::new(),
             ready: VecDeque::new(),
             throttled: BTreeSet::new(),
+            starved: None,
             scratch: Scratch::new(),
             outgoing,
             unasked: VecDeque::new(),
@@ -133,9 +136,10 @@ impl Reactor {
         } else if self.ready.is_empty() && !self.shard.has_records() && !self.shard.has_inquiries()
         {
             let now = self.shared.clock.now().moment;
-            let throttled = self.throttled.first().map(|(at, _)| at.since(now));
+            let throttled = self.throttled.first().map(|(at, _)| *at);
+            let again = throttled.into_iter().chain(self.starved).map(|at| at.since(now)).min();
             let timer = self.shard.until_timer(now);
-            throttled.map_or(timer, |throttled| timer.min(throttled))
+            again.map_or(timer, |again| timer.min(again))
         } else {
             Duration::ZERO
         }
@@ -143,6 +147,7 @@ impl Reactor {
 
     fn turn(&mut self, now: Now) -> io::Result<()> {
         self.read_mail(now);
+        self.accept_again(now);
         self.release_throttled(now.moment);
         if !self.paused {
             self.read_ready(now);

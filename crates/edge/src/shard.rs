@@ -17,7 +17,9 @@ mod orphans;
 mod outbound;
 mod restore;
 mod subscribing;
+mod sys;
 mod throttle;
+mod tracer;
 mod traffic;
 mod waiting;
 mod wills;
@@ -50,7 +52,9 @@ pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
 use orphans::Orphans;
+use sys::Sys;
 use throttle::Throttle;
+use tracer::Trace;
 use wills::PendingWill;
 
 /// Connections of one shard. A process has 20,000 file descriptors by default where it is limited;
@@ -135,6 +139,14 @@ pub struct Shard {
     /// Messages of this turn: what all shards share is written to once a turn.
     received: u64,
     sent: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    /// What the output that is being written had been rid of before.
+    taken: u64,
+    /// Clients that are connected; and both gauges as all shards were last told.
+    connected: u64,
+    told: (u64, u64),
+    sys: Sys,
     timers: Wheel<Timer>,
     /// By client.
     wills: BTreeMap<Arc<str>, PendingWill>,
@@ -154,6 +166,8 @@ pub struct Shard {
     congested: bool,
     /// Questions of operators that are being answered, a part a turn.
     inquiries: Vec<Inquiry>,
+    /// Clients that operators look at, packet by packet.
+    traces: Vec<Trace>,
     /// The listeners, by the numbers of their doors.
     doors: Box<[Door]>,
     backlog: Backlog,
@@ -187,6 +201,12 @@ impl Shard {
             wants: Vec::new(),
             received: 0,
             sent: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            taken: 0,
+            connected: 0,
+            told: (0, 0),
+            sys: Sys::new(common.limits.sys_interval),
             timers: Wheel::new(),
             wills: BTreeMap::new(),
             next_will: wills::NEVER,
@@ -199,6 +219,7 @@ impl Shard {
             named: 0,
             congested: false,
             inquiries: Vec::new(),
+            traces: Vec::new(),
             doors: Box::default(),
             backlog: Backlog::new(common.limits.backlog_bytes_max / usize::from(shards.max(1))),
             throttle: Throttle::default(),
@@ -277,6 +298,9 @@ impl Shard {
     /// slot is free for the next.
     pub fn release(&mut self, key: ConnectionKey) {
         self.greeted(key);
+        if !self.traces.is_empty() {
+            self.trace_end(key);
+        }
         drop(self.connections.try_remove(key.0 as usize));
     }
 
@@ -350,6 +374,9 @@ impl Shard {
     /// A connection that has something to write, or to be closed.
     pub fn next_dirty(&mut self) -> Option<ConnectionKey> {
         let key = self.dirty.pop()?;
+        if !self.traces.is_empty() {
+            self.trace_out(key);
+        }
         if let Some(connection) = self.connections.get_mut(key.0 as usize) {
             connection.dirty = false;
         }
@@ -361,7 +388,9 @@ impl Shard {
     }
 
     pub(crate) fn output_mut(&mut self, key: ConnectionKey) -> Option<&mut Output> {
-        self.connections.get_mut(key.0 as usize).map(|connection| &mut connection.output)
+        let output = &mut self.connections.get_mut(key.0 as usize)?.output;
+        self.taken = output.taken();
+        Some(output)
     }
 
     /// Takes up to `most` bytes of what a connection is sent, for those who have no socket.

@@ -14,11 +14,12 @@ pub mod record;
 pub mod session;
 pub mod time;
 pub mod topic;
+pub mod trace;
 pub mod unit;
 
 pub use device::{DeviceId, DeviceKey};
 pub use message::{Message, Qos};
-pub use meter::{Event, Meter};
+pub use meter::{Event, Gauge, Meter};
 pub use promise::{Committed, Horizon, Lane, Position, Settled};
 pub use reading::{Quality, Value};
 pub use session::{SessionEvent, SessionRecord};

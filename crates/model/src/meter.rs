@@ -62,6 +62,12 @@ events! {
     MessageSent = "messages_sent",
     /// Messages to a subscriber dropped because its queue was full.
     MessageDropped = "messages_dropped",
+    /// Messages refused because their topic belongs to the broker.
+    MessageForbidden = "messages_forbidden",
+    /// Bytes of MQTT received from clients, without what the transport adds.
+    BytesReceived = "mqtt_bytes_received",
+    /// Bytes of MQTT that sockets have taken, likewise.
+    BytesSent = "mqtt_bytes_sent",
     /// Acknowledgements sent, each for a committed record.
     Acknowledged = "acknowledged",
     /// Times a connection was not read because the journal or its own lane was full.
@@ -115,15 +121,36 @@ events! {
     HttpRequest = "http_requests",
 }
 
+/// Something that there are so many of at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    /// Sessions, those of clients that are away included.
+    Sessions,
+    /// Clients that are connected.
+    Connected,
+}
+
 /// Counters for all events, shared by all threads.
 #[derive(Debug)]
 pub struct Meter {
     counts: Box<[AtomicU64]>,
+    sessions: Level,
+    connected: Level,
+}
+
+#[derive(Debug, Default)]
+struct Level {
+    now: AtomicU64,
+    highest: AtomicU64,
 }
 
 impl Default for Meter {
     fn default() -> Self {
-        Self { counts: Event::ALL.iter().map(|_| AtomicU64::new(0)).collect() }
+        Self {
+            counts: Event::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            sessions: Level::default(),
+            connected: Level::default(),
+        }
     }
 }
 
@@ -135,6 +162,36 @@ impl Meter {
     pub fn add(&self, event: Event, amount: u64) {
         if let Some(counter) = self.counts.get(event as usize) {
             counter.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    /// Of the part of a gauge that somebody adds to it: what it was when last told, and what it is.
+    pub fn moved(&self, gauge: Gauge, before: u64, now: u64) {
+        if before == now {
+            return;
+        }
+        let level = self.of(gauge);
+        // Wraps where it falls, and back again: the sum of all parts is right.
+        let change = now.wrapping_sub(before);
+        let sum = level.now.fetch_add(change, Ordering::Relaxed).wrapping_add(change);
+        level.highest.fetch_max(sum, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn level(&self, gauge: Gauge) -> u64 {
+        self.of(gauge).now.load(Ordering::Relaxed)
+    }
+
+    /// The highest level since the start.
+    #[must_use]
+    pub fn highest(&self, gauge: Gauge) -> u64 {
+        self.of(gauge).highest.load(Ordering::Relaxed)
+    }
+
+    const fn of(&self, gauge: Gauge) -> &Level {
+        match gauge {
+            Gauge::Sessions => &self.sessions,
+            Gauge::Connected => &self.connected,
         }
     }
 

@@ -5,12 +5,16 @@ use std::num::{NonZeroU16, NonZeroU32};
 use model::Qos;
 
 use crate::fixed_header::Kind;
+use crate::property::TOPIC_ALIAS;
 use crate::publish_properties::{PublishProperties, patch_expiry};
 use crate::reader::Reader;
 use crate::{Malformed, TooLong, Version, varint, writer};
 
 const RETAIN: u8 = 0b0001;
 const DUP: u8 = 0b1000;
+
+/// A topic alias among the properties.
+const ALIAS_BYTES: usize = 3;
 
 /// A PUBLISH as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +184,93 @@ impl<'a> Frame<'a> {
         if let Some(first) = out.get_mut(start).filter(|_| dup) {
             *first |= DUP;
         }
+    }
+}
+
+/// How the topic of a PUBLISH travels when an alias stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alias {
+    /// The topic is sent, and the client shall know it by this number from now on.
+    New(NonZeroU16),
+    /// The client knows it: the topic is left out.
+    Known(NonZeroU16),
+}
+
+impl<'a> Frame<'a> {
+    /// Empty in a frame that is none.
+    pub(crate) fn topic(&self) -> &'a [u8] {
+        self.split().map_or(&[], |split| split.topic)
+    }
+
+    /// The length of the packet with an alias besides its topic.
+    pub(crate) fn len_defining(&self) -> usize {
+        self.split().map_or(self.len(), |split| split.len_with(split.topic))
+    }
+
+    /// As `write`, with an alias. Of MQTT 5 only.
+    //= mqtt-v5 MQTT-3.3.2-8
+    pub(crate) fn write_aliased(&self, packet_id: u16, alias: Alias, out: &mut Vec<u8>) {
+        let Some(split) = self.split() else { return };
+        let (number, topic): (_, &[u8]) = match alias {
+            Alias::New(number) => (number, split.topic),
+            Alias::Known(number) => (number, &[]),
+        };
+        let sizes = split.sizes_with(topic);
+        out.reserve(5 + sizes.remaining);
+        out.push(split.first);
+        let written = varint::encode(sizes.remaining, out).and_then(|()| {
+            writer::binary(topic, out)?;
+            if self.id_at.is_some() {
+                writer::u16(packet_id, out);
+            }
+            varint::encode(sizes.block, out)
+        });
+        assert_eq!(written, Ok(()), "a packet that was written before, or one measured");
+        out.push(TOPIC_ALIAS);
+        writer::u16(number.get(), out);
+        out.extend_from_slice(split.rest);
+    }
+
+    /// The parts of a PUBLISH of MQTT 5. `None` when it is none.
+    fn split(&self) -> Option<Split<'a>> {
+        let (first, rest) = self.bytes.split_first()?;
+        let header = varint::decode(rest).ok()??;
+        let (length, rest) = rest.get(header.bytes..)?.split_first_chunk::<2>()?;
+        let (topic, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let rest = rest.get(if self.id_at.is_some() { 2 } else { 0 }..)?;
+        let block = varint::decode(rest).ok()??;
+        let rest = rest.get(block.bytes..)?;
+        Some(Split { first: *first, topic, has_id: self.id_at.is_some(), block: block.value, rest })
+    }
+}
+
+struct Split<'a> {
+    first: u8,
+    topic: &'a [u8],
+    has_id: bool,
+    /// The length of the properties.
+    block: u32,
+    /// The properties and what is behind them.
+    rest: &'a [u8],
+}
+
+struct Sizes {
+    block: usize,
+    remaining: usize,
+}
+
+impl Split<'_> {
+    /// With an alias, and `topic` in front of it.
+    fn sizes_with(&self, topic: &[u8]) -> Sizes {
+        let block = self.block as usize + ALIAS_BYTES;
+        let id_bytes = if self.has_id { 2 } else { 0 };
+        let properties = varint::len(block) + ALIAS_BYTES + self.rest.len();
+        Sizes { block, remaining: 2 + topic.len() + id_bytes + properties }
+    }
+
+    fn len_with(&self, topic: &[u8]) -> usize {
+        let remaining = self.sizes_with(topic).remaining;
+        1 + varint::len(remaining) + remaining
     }
 }
 

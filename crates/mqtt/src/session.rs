@@ -14,7 +14,7 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use model::{Moment, TopicBuf};
+use model::Moment;
 
 use crate::connack::ConnAck;
 use crate::disconnect::Disconnect;
@@ -26,11 +26,13 @@ use crate::subscribe::{encode_suback, encode_unsuback};
 use crate::will::StoredWill;
 use crate::{Kind, Malformed, Packet, Reason, TooLong, VARINT_MAX, Version, Violation};
 
+mod aliases;
 mod inbound;
 mod opening;
 mod outbound;
 mod terms;
 
+use aliases::Aliases;
 pub use inbound::Ticket;
 pub use outbound::Delivered;
 pub use terms::{Accept, Action, EXPIRY_NEVER, Finished, Limits, Topic};
@@ -73,9 +75,7 @@ pub struct Session {
     /// Messages of the client on this connection whose last acknowledgement is owed.
     owed: u16,
     inflight: Inflight,
-    /// Index = alias - 1. Boxed, because few clients use them.
-    #[expect(clippy::box_collection, reason = "8 bytes for the many sessions that have none")]
-    aliases: Option<Box<Vec<Option<TopicBuf>>>>,
+    aliases: Option<Box<Aliases>>,
     will: Option<Box<StoredWill>>,
 }
 

@@ -79,7 +79,7 @@ fn line(json: bool, topic: &str, payload: &[u8], (qos, retain): (Qos, bool)) -> 
 }
 
 /// A device may send what moves the cursor or colours the screen: shown, not obeyed.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() { out.extend(letter.escape_default()) } else { out.push(letter) }

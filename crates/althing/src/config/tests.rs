@@ -58,6 +58,7 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_defaults() {
         mqtt.listener = [] from default
         mqtt.server-reference = "" from default
         mqtt.shards = 3 from flag --shards
+        mqtt.sys-interval = "10s" from default
     "#]]
     .assert_eq(&shown);
 }

@@ -8,6 +8,8 @@ use model::census::{
     Traffic, Transport, Unanswered, Version,
 };
 
+use model::trace::{Message, Packet, Traced, Tracing, What, Wish};
+
 use super::*;
 
 /// Knows anna, who is connected. Remembers what was asked.
@@ -58,6 +60,30 @@ impl crate::Clients for Invented {
     fn close(&self, client: &str, fate: Fate) -> Result<(), Unanswered> {
         self.asked.lock().unwrap().push(format!("close {client} {fate:?}"));
         if client == "a/n na" { Ok(()) } else { Err(Unanswered::Unknown) }
+    }
+
+    /// A message, and the end.
+    fn trace(&self, wish: Wish) -> Result<Tracing, Unanswered> {
+        self.asked.lock().unwrap().push(format!("{wish:?}"));
+        if &*wish.client == "full" {
+            return Err(Unanswered::Full);
+        }
+        let message = Message {
+            topic: "farm/t".into(),
+            alias: None,
+            qos: Qos::AtLeastOnce,
+            retain: false,
+            dup: false,
+            payload_bytes: 4,
+            payload: wish.payload.then(|| b"21.5".as_slice().into()),
+        };
+        let message = Some(message);
+        let packet = Packet { kind: "PUBLISH", packet_id: Some(7), message, ..Packet::default() };
+        let at = Timestamp::from_millis(1_795_338_644_000);
+        let (sink, tracing) = model::trace::trace();
+        sink.tell(Traced { at, what: What::In(packet) });
+        sink.tell(Traced { at, what: What::Closed });
+        Ok(tracing)
     }
 }
 
@@ -157,4 +183,47 @@ async fn a_client_is_closed_by_programs_and_our_own_pages_only() {
     assert_eq!(ended["session"], "ended");
     let asked = broker.asked.lock().unwrap().join(", ");
     assert_eq!(asked, "close cleo Kept, close a/n na Kept, close a/n na Ended");
+}
+
+fn post_trace(path: &str) -> Request<Body> {
+    Request::post(path).body(Body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn a_trace_is_a_line_for_each_packet_until_it_is_over() {
+    let (api, broker) = api_and_broker();
+    let path = "/api/clients/a%2Fn%20na/trace?seconds=5";
+    let told = ask(&api, post_trace(path)).await;
+    assert_eq!((told.status, &*told.kind), (StatusCode::OK, "application/x-ndjson"));
+    let wanted = [
+        r#"{"tracing":"a/n na","seconds":5}"#,
+        concat!(
+            r#"{"time":"2026-11-22T09:10:44Z","direction":"in","packet":"PUBLISH","id":7,"#,
+            r#""topic":"farm/t","qos":1,"retain":false,"dup":false,"payload_bytes":4}"#
+        ),
+        r#"{"time":"2026-11-22T09:10:44Z","direction":"none","packet":"closed"}"#,
+        r#"{"over":true,"dropped":0}"#,
+    ];
+    assert_eq!(told.body.unwrap().lines().collect::<Vec<_>>(), wanted);
+    let told = ask(&api, post_trace(&format!("{path}&payload=true"))).await;
+    assert!(told.body.unwrap().contains(r#""payload":"21.5""#));
+    let asked = broker.asked.lock().unwrap().join(", ");
+    assert!(asked.contains("span: 5s, payload: false"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_trace_that_cannot_be_is_refused() {
+    let (api, _) = api_and_broker();
+    for (query, status) in [
+        ("a/trace?seconds=0", StatusCode::BAD_REQUEST),
+        ("a/trace?seconds=3601", StatusCode::BAD_REQUEST),
+        ("a/trace?payload=all", StatusCode::BAD_REQUEST),
+        ("full/trace", StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let told = ask(&api, post_trace(&format!("/api/clients/{query}"))).await;
+        assert_eq!(told.status, status, "{query}");
+    }
+    let mut foreign = post_trace("/api/clients/a/trace");
+    foreign.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    assert_eq!(ask(&api, foreign).await.status, StatusCode::FORBIDDEN);
 }

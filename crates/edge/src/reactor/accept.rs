@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use hub::ConnectionKey;
 use mio::Token;
@@ -16,6 +17,9 @@ use crate::transport::{Mark, Wire};
 /// New connections a listener takes in one turn, so that a flood of them does not starve the others.
 const ACCEPTS_PER_TURN: usize = 256;
 
+/// When to try again after there was no file descriptor for a connection.
+const STARVED_FOR: Duration = Duration::from_millis(100);
+
 impl Reactor {
     pub(super) fn accept(&mut self, index: usize, now: Now) {
         for _ in 0..ACCEPTS_PER_TURN {
@@ -26,9 +30,12 @@ impl Reactor {
                 // A peer that left at once; the next one is behind it.
                 Err(fault) if fault.kind() == ErrorKind::ConnectionAborted => {}
                 Err(fault) => {
-                    // Out of file descriptors: the connections that are open go on.
+                    // Out of file descriptors: the connections that are open go on. The poll tells
+                    // of new ones only once, so somebody has to come back for these.
                     self.shared.meter.count(Event::ConnectionRefused);
-                    tracing::debug!(%fault, "a connection could not be accepted");
+                    tracing::warn!(%fault, "a connection could not be accepted");
+                    self.shard.evict(self.shard.most_unfinished(), now);
+                    self.starved = Some(now.moment.saturating_add(STARVED_FOR));
                     return;
                 }
             }
@@ -67,22 +74,44 @@ impl Reactor {
     fn let_in(&mut self, index: usize, peer: SocketAddr, now: Now) -> Result<(), Refusal> {
         let doors = &self.shared.doors;
         let Some(door) = doors.get(index) else { return Err(Refusal::Full) };
-        door.gate.enter(&door.limits(), now.moment)?;
+        let limits = door.limits();
+        let mut made_room = false;
+        match door.gate.enter(&limits, now.moment) {
+            Err(Refusal::Full) if self.shard.evict(index, now) => {
+                made_room = true;
+                door.gate.enter_anyway();
+            }
+            entered => entered?,
+        }
         // Who speaks through a proxy is known later.
         if !door.proxy {
-            let entered = door.gate.enter_from(&door.limits(), peer.ip(), now.moment);
+            let entered = door.gate.enter_from(&limits, peer.ip(), now.moment);
             entered.inspect_err(|_refused| door.gate.leave())?;
         }
         let all: usize = doors.iter().map(|door| door.gate.connections()).sum();
-        let full = all > self.shared.connections_max;
-        if self.shard.make_room(index, full, now) || !full {
-            return Ok(());
+        let full = all > self.shared.connections_max && !made_room;
+        if full && !self.shard.evict(self.shard.most_unfinished(), now) {
+            if !door.proxy {
+                door.gate.leave_from(&limits, peer.ip(), now.moment);
+            }
+            door.gate.leave();
+            return Err(Refusal::Full);
         }
-        if !door.proxy {
-            door.gate.leave_from(&door.limits(), peer.ip(), now.moment);
+        if !full && !made_room && self.shard.is_crowded(index) {
+            self.shard.evict(index, now);
         }
-        door.gate.leave();
-        Err(Refusal::Full)
+        Ok(())
+    }
+
+    /// Listeners that could accept nobody for want of file descriptors try again.
+    pub(super) fn accept_again(&mut self, now: Now) {
+        if self.starved.is_none_or(|at| at > now.moment) {
+            return;
+        }
+        self.starved = None;
+        for index in 0..self.listeners.len() {
+            self.accept(index, now);
+        }
     }
 
     /// Registers a socket and opens its connection.

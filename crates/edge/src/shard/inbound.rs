@@ -9,7 +9,7 @@ use mqtt::{Action, Packet, Publish, Reason, Ticket, Topic, decode};
 
 use super::connection::Phase;
 use super::diary::Waiting;
-use super::{Handover, Shard, traffic};
+use super::{Handover, Shard, sys, traffic};
 use crate::clock::Now;
 use crate::mailbox::Adopted;
 
@@ -22,6 +22,7 @@ impl Shard {
         self.window = traffic::window_of(now.moment);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.counters.heard(bytes.len());
+        self.bytes_in += bytes.len() as u64;
         let before = connection.counters.messages_in();
         let door = connection.door;
         self.receive_packets(key, bytes, now);
@@ -98,6 +99,9 @@ impl Shard {
     }
 
     fn packet(&mut self, key: ConnectionKey, packet: Packet<'_>, now: Now) {
+        if !self.traces.is_empty() {
+            self.trace_in(key, &packet);
+        }
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         let out = connection.output.buffer();
         match connection.session.on_packet(packet, now.moment, out) {
@@ -160,6 +164,9 @@ impl Shard {
         if let Some(connection) = self.connections.get_mut(key.0 as usize) {
             connection.counters.received(self.window);
         }
+        if sys::is_own(topic.as_name()) {
+            return self.forbid(key, ticket, now);
+        }
         let Some(session) = self.sessions.get(from) else { return };
         let client = std::sync::Arc::clone(session.client());
         let held = publish.packet_id.filter(|_| publish.qos == Qos::ExactlyOnce);
@@ -186,14 +193,14 @@ impl Shard {
             self.note(from, SessionEvent::Released { packet_id }, Waiting::Nobody);
         }
         if let Some(ticket) = refused {
-            self.reject(key, ticket, now);
+            self.reject(key, ticket, Reason::QuotaExceeded, now);
         }
     }
 
-    /// Tells a client that its message was not taken: it is larger than a record may be.
-    fn reject(&mut self, key: ConnectionKey, ticket: Ticket, now: Now) {
+    /// Tells a client that its message was not taken.
+    pub(super) fn reject(&mut self, key: ConnectionKey, ticket: Ticket, reason: Reason, now: Now) {
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
-        connection.session.reject(ticket, Reason::QuotaExceeded, connection.output.buffer());
+        connection.session.reject(ticket, reason, connection.output.buffer());
         let closed = connection.session.is_closed();
         self.mark_dirty(key);
         if closed {

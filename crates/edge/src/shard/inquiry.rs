@@ -14,8 +14,9 @@ use hub::{Session, SessionKey};
 use model::Moment;
 use model::census::{
     Client, Connection as Line, Detail, Expiry, FILTERS_MAX, Fate, Filter, Mark, PAGE_MAX, Page,
-    Presence, Question, Totals, Version,
+    Presence, Question, Totals, Unanswered, Version,
 };
+use model::trace::{Tracing, Wish};
 use mqtt::session::EXPIRY_NEVER;
 
 use super::Shard;
@@ -36,6 +37,7 @@ pub(crate) enum Asked {
     Client(Box<str>, SyncSender<Option<Detail>>),
     /// Answered with whether there was such a client.
     Close(Box<str>, Fate, SyncSender<bool>),
+    Trace(Wish, SyncSender<Result<Tracing, Unanswered>>),
 }
 
 /// A page that is being put together.
@@ -181,6 +183,7 @@ impl Shard {
             Asked::Close(client, fate, answer) => {
                 answer.try_send(self.close_client(&client, fate, now)).is_ok()
             }
+            Asked::Trace(wish, answer) => answer.try_send(self.trace(wish, now)).is_ok(),
         };
         if !taken {
             tracing::debug!("an operator's question was not answered");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{ConnectionKey, Opened, Publication, SessionKey, home_shard};
-use model::{Committed, Event, Message, SessionEvent, Settled};
+use model::{Committed, Event, Gauge, Message, SessionEvent, Settled};
 use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, Violation};
 
 use super::connection::{Connection, Phase};
@@ -34,6 +34,9 @@ impl Shard {
     //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
     pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
         if !self.limits_of(key).anonymous {
+            return self.refuse(key, Reason::NotAuthorized, now);
+        }
+        if connect.will.is_some() && self.wills_to_broker(key) {
             return self.refuse(key, Reason::NotAuthorized, now);
         }
         let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
@@ -122,6 +125,7 @@ impl Shard {
         self.greeted(key);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         connection.phase = Phase::Open;
+        self.connected += 1;
         connection.session_key = Some(session_key);
         if let Err(violation) = connection.session.accept(accept, connection.output.buffer()) {
             return self.violated(key, violation, now);
@@ -221,6 +225,7 @@ impl Shard {
     fn farewell(&mut self, key: ConnectionKey, now: Now) {
         self.greeted(key);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
+        self.connected -= u64::from(connection.phase == Phase::Open);
         connection.phase = Phase::Closing;
         let at = now.moment.saturating_add(LINGER);
         connection.timer = at;
@@ -280,13 +285,20 @@ impl Shard {
 
     /// Adds the messages of this turn to what is counted.
     fn report(&mut self) {
-        for (event, count) in
-            [(Event::MessageReceived, &mut self.received), (Event::MessageSent, &mut self.sent)]
-        {
+        for (event, count) in [
+            (Event::MessageReceived, &mut self.received),
+            (Event::MessageSent, &mut self.sent),
+            (Event::BytesReceived, &mut self.bytes_in),
+            (Event::BytesSent, &mut self.bytes_out),
+        ] {
             if *count > 0 {
                 self.common.meter.add(event, std::mem::take(count));
             }
         }
+        let now = (self.sessions.len() as u64, self.connected);
+        let before = std::mem::replace(&mut self.told, now);
+        self.common.meter.moved(Gauge::Sessions, before.0, now.0);
+        self.common.meter.moved(Gauge::Connected, before.1, now.1);
     }
 
     /// Tells connections what waited for `committed`.
@@ -312,6 +324,8 @@ impl Shard {
             }
         }
         self.publish_due_wills(now);
+        self.tell_sys(now);
+        self.end_traces(now.moment);
     }
 
     fn run_timer(&mut self, timer: &Timer, now: Now) {

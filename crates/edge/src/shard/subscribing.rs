@@ -5,10 +5,10 @@ use hub::{ConnectionKey, Grant, SessionKey};
 use model::{Qos, SessionEvent, TopicFilter};
 use mqtt::{Reason, RetainHandling, Subscribe, Subscription, Unsubscribe};
 
-use super::Shard;
 use super::diary::{Told, Waiting};
 use super::expiry::Left;
 use super::outbound::{AtHand, Origin};
+use super::{Shard, sys};
 use crate::clock::Now;
 
 impl Shard {
@@ -109,7 +109,14 @@ impl Shard {
     //= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.2-5, MQTT-3.3.2-6
     //= mqtt-v311 MQTT-3.3.1-6, MQTT-3.3.1-8
     fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
-        for publication in self.common.retained.matching(filter) {
+        //= mqtt-v5 MQTT-4.7.2-1
+        //= mqtt-v311 MQTT-4.7.2-1
+        let kept = if sys::asks_for_own(filter) {
+            self.sys_matching(filter)
+        } else {
+            self.common.retained.matching(filter)
+        };
+        for publication in kept {
             let left = Left::of(&publication, self.now);
             if left == Left::Nothing {
                 continue;

@@ -2,6 +2,8 @@ mod backlog;
 mod census;
 mod kept;
 mod standard;
+mod sys;
+mod tracer;
 mod world;
 
 use expect_test::expect;

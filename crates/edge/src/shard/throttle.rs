@@ -78,25 +78,24 @@ impl Shard {
         self.limits_of(key).read_bytes_max()
     }
 
-    /// For one more at a listener: the oldest whose CONNECT is still to come goes if there are too
-    /// many of them, or, when the site is `full`, if there is one at any listener. Says whether one
-    /// went.
-    pub(crate) fn make_room(&mut self, door: usize, full: bool, now: Now) -> bool {
-        let Some(found) = self.doors.get(door) else { return false };
-        let most = found.terms.limits.unfinished_max / u32::from(self.shards);
-        let crowded = found.greetings.unfinished() >= most.max(1) as usize;
-        let from = match (crowded, full) {
-            (true, _) => door,
-            (false, true) => self.most_unfinished(),
-            (false, false) => return false,
-        };
+    /// Whether too many connections of a listener have not sent their CONNECT.
+    pub(crate) fn is_crowded(&self, door: usize) -> bool {
+        self.doors.get(door).is_some_and(|door| {
+            let most = door.terms.limits.unfinished_max / u32::from(self.shards);
+            door.greetings.unfinished() >= most.max(1) as usize
+        })
+    }
+
+    /// Closes the oldest connection of a listener whose CONNECT is still to come. Says whether there
+    /// was one.
+    pub(crate) fn evict(&mut self, door: usize, now: Now) -> bool {
         let connections = &self.connections;
         let greets = |key: ConnectionKey, opened| {
             connections.get(key.0 as usize).is_some_and(|connection| {
                 connection.opened == opened && connection.phase == Phase::Greeting
             })
         };
-        let Some(door) = self.doors.get_mut(from) else { return false };
+        let Some(door) = self.doors.get_mut(door) else { return false };
         door.greetings.tidy(greets);
         let Some(oldest) = door.greetings.oldest(greets) else { return false };
         self.common.meter.count(Event::UnfinishedClosed);
@@ -104,7 +103,8 @@ impl Shard {
         true
     }
 
-    fn most_unfinished(&self) -> usize {
+    /// The listener with most of those.
+    pub(crate) fn most_unfinished(&self) -> usize {
         let by_number = self.doors.iter().map(|door| door.greetings.unfinished()).enumerate();
         by_number.max_by_key(|(_, unfinished)| *unfinished).map_or(0, |(number, _)| number)
     }

@@ -168,6 +168,7 @@ impl Shard {
     /// The output of a connection was written: what had no room goes on.
     pub fn wrote(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get(key.0 as usize) else { return };
+        self.bytes_out += connection.output.taken().saturating_sub(self.taken);
         if !connection.output.is_empty() {
             return;
         }

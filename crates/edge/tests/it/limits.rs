@@ -46,9 +46,15 @@ fn those_who_say_nothing_make_room_for_others() {
 
 #[test]
 fn a_full_site_closes_whoever_has_said_nothing() {
-    let total = Limits { connections_max: 4, ..limits() };
-    let listener = Listener { limits: limits(), ..site::plain() };
-    let site = site::try_start(1, vec![listener], total).unwrap();
+    let four = Limits { connections_max: 4, ..limits() };
+    // The site is full, or the listener, or both.
+    for (of_site, of_listener) in [(four, limits()), (limits(), four), (four, four)] {
+        let listener = Listener { limits: of_listener, ..site::plain() };
+        makes_room(&site::try_start(1, vec![listener], of_site).unwrap());
+    }
+}
+
+fn makes_room(site: &Site) {
     let silent = [site.dial(), site.dial()];
     let _guests =
         ["anna", "bo", "carl", "dora"].map(|name| Device::connect(site.dial(), name).unwrap());

@@ -34,6 +34,8 @@ impl Session {
     }
 
     fn take_terms(&mut self, properties: Properties<'_>) -> Result<(), Violation> {
+        //= mqtt-v5 MQTT-3.1.2-26, MQTT-3.1.2-27
+        let aliases = std::mem::take(&mut self.limits.aliases_to_client);
         for property in properties.iter() {
             if let Property::SessionExpiry(seconds) = property {
                 self.expiry = seconds;
@@ -42,6 +44,9 @@ impl Session {
                 self.window = self.window.min(most.get());
             } else if let Property::MaximumPacketSize(bytes) = property {
                 self.client_packet_max = bytes.get();
+            } else if let Property::TopicAliasMaximum(most) = property {
+                self.limits.aliases_to_client =
+                    u8::try_from(most).map_or(aliases, |most| most.min(aliases));
             } else if let Property::AuthMethod(_) = property {
                 //= mqtt-v5 MQTT-4.12.0-1
                 return Err(Violation::AuthMethod);

@@ -40,7 +40,7 @@ impl Session {
         //= mqtt-v5 MQTT-4.3.1-1
         //= mqtt-v311 MQTT-4.3.1-1
         let Some(step) = first_step(frame) else {
-            frame.write(0, false, out);
+            self.write(0, frame, out);
             return Delivered::Sent(None);
         };
         //= mqtt-v5 MQTT-4.6.0-5, MQTT-4.6.0-6
@@ -50,8 +50,30 @@ impl Session {
         }
         let packet_id = self.inflight.push(step, token);
         self.in_window += 1;
-        frame.write(packet_id.get(), false, out);
+        self.write(packet_id.get(), frame, out);
         Delivered::Sent(Some(packet_id))
+    }
+
+    /// Appends a message that is sent for the first time, with an alias if the client takes some.
+    #[inline]
+    fn write(&mut self, packet_id: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
+        if self.limits.aliases_to_client == 0 {
+            frame.write(packet_id, false, out);
+        } else {
+            self.write_aliased(packet_id, frame, out);
+        }
+    }
+
+    // Apart, so that it costs those nothing who take no aliases: 0.9 ns a message otherwise.
+    #[inline(never)]
+    fn write_aliased(&mut self, packet_id: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
+        //= mqtt-v5 MQTT-3.3.2-11
+        let most = self.limits.aliases_to_client;
+        let topics = &mut self.aliases.get_or_insert_default().to_client;
+        match topics.alias_for(frame, most, self.client_packet_max as usize) {
+            Some(alias) => frame.write_aliased(packet_id, alias, out),
+            None => frame.write(packet_id, false, out),
+        }
     }
 
     /// Takes a packet id and a place in the window for a QoS 2 message of a kept session, which goes
@@ -84,12 +106,12 @@ impl Session {
             self.in_window -= 1;
             return Delivered::TooLarge;
         }
-        frame.write(packet_id.get(), false, out);
+        self.write(packet_id.get(), frame, out);
         Delivered::Sent(Some(packet_id))
     }
 
-    /// Sends a message of a resumed session again, marked as such. The caller goes through
-    /// `outbound` in its order.
+    /// Sends a message of a resumed session again, marked as such and with its topic in full. The
+    /// caller goes through `outbound` in its order.
     ///
     /// # Panics
     /// When the frame has another QoS than the message had.

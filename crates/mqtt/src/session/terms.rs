@@ -27,6 +27,8 @@ pub struct Limits {
     pub window_max: u16,
     /// Aliases a client may define. Each can hold a topic of 64 KiB: 16 are 1 MiB at the worst.
     pub topic_alias_maximum: u16,
+    /// Aliases that we define for a client, if it takes so many; see `aliases` for what they cost.
+    pub aliases_to_client: u8,
     /// Seconds from the opening of the connection to a complete CONNECT.
     pub connect_timeout: u16,
     /// Whether `$share/…` is served.
@@ -40,6 +42,7 @@ impl Default for Limits {
             receive_maximum: 256,
             window_max: 8_192,
             topic_alias_maximum: 16,
+            aliases_to_client: 32,
             connect_timeout: 10,
             shared_subscriptions: true,
         }

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use model::promise::DurableMark;
 use model::{Horizon, Lane, Moment, Position, Qos};
 use mqtt::{
-    Accept, Action, Connect, Delivered, Frame, Generation, Limits, Outgoing, Packet, Properties,
-    PublishProperties, Session, Ticket, Version, decode,
+    Accept, Action, Connect, Delivered, Frame, Generation, Limits, Outgoing, Packet, PropertiesBuf,
+    Property, PublishProperties, Session, Ticket, Version, decode,
 };
 
 thread_local! {
@@ -53,7 +53,11 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(version: Version, qos: Qos) -> Self {
+    fn new(version: Version, qos: Qos, aliases: u16) -> Self {
+        let mut properties = PropertiesBuf::default();
+        if aliases > 0 {
+            properties.push(Property::TopicAliasMaximum(aliases)).unwrap();
+        }
         let mut out = Vec::new();
         let mut session = Session::new(Limits::default(), Generation::new(1), Moment::START);
         let connect = Connect {
@@ -64,7 +68,7 @@ impl Bench {
             will: None,
             user_name: None,
             password: None,
-            properties: Properties::NONE,
+            properties: properties.as_properties(),
         };
         session.on_packet(Packet::Connect(connect), Moment::START, &mut out).unwrap();
         session.accept(Accept::default(), &mut out).unwrap();
@@ -120,12 +124,14 @@ impl Bench {
 
 #[test]
 fn a_published_message_costs_no_allocation() {
-    for version in [Version::V311, Version::V5] {
-        let mut bench = Bench::new(version, Qos::AtLeastOnce);
+    for (version, aliases) in [(Version::V311, 0), (Version::V5, 0), (Version::V5, 10)] {
+        let mut bench = Bench::new(version, Qos::AtLeastOnce, aliases);
+        // The second time the topic gets its alias.
+        bench.turn(version);
         bench.turn(version);
         let before = ALLOCATIONS.get();
         (0..1_000).for_each(|_| bench.turn(version));
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{version:?}");
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{version:?}, {aliases} aliases");
     }
 }
 

@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     receive_maximum: 3,
     window_max: 3,
     topic_alias_maximum: 2,
+    aliases_to_client: 2,
     connect_timeout: 10,
     shared_subscriptions: true,
 };

@@ -30,20 +30,27 @@ pub(super) struct At {
     pub(super) key: ConnectionKey,
 }
 
-fn fresh(shards: u16) -> Vec<Shard> {
+fn fresh(shards: u16, change: impl FnOnce(&mut Limits)) -> Vec<Shard> {
+    let mut limits = Limits { anonymous: true, ..Limits::default() };
+    change(&mut limits);
     let common = Common {
         subscriptions: Arc::default(),
         retained: Arc::default(),
         meter: Arc::default(),
-        limits: Limits { anonymous: true, ..Limits::default() },
+        limits,
     };
     (0..shards).map(|index| Shard::new(index, shards, common.clone())).collect()
 }
 
 impl World {
     pub(super) fn new(shards: u16) -> Self {
+        Self::with(shards, |_| {})
+    }
+
+    /// On other terms.
+    pub(super) fn with(shards: u16, change: impl FnOnce(&mut Limits)) -> Self {
         let now = Now { moment: Moment::START, timestamp: Timestamp::from_millis(1_000) };
-        Self { shards: fresh(shards), now, journal: Vec::new(), durable: 0 }
+        Self { shards: fresh(shards, change), now, journal: Vec::new(), durable: 0 }
     }
 
     /// The process dies, and another one starts with what was committed.
@@ -51,7 +58,7 @@ impl World {
         self.journal.truncate(self.durable);
         let mut book = self.book();
         book.expire(self.now.timestamp);
-        self.shards = fresh(u16::try_from(self.shards.len()).unwrap());
+        self.shards = fresh(u16::try_from(self.shards.len()).unwrap(), |_| {});
         for shard in &mut self.shards {
             for booked in book.sessions() {
                 shard.restore(booked, self.now);
@@ -69,6 +76,11 @@ impl World {
             }
         }
         book
+    }
+
+    /// How many records the journal has taken.
+    pub(super) fn recorded(&self) -> usize {
+        self.journal.len()
     }
 
     /// How many messages the journal says that a client is owed.
@@ -207,8 +219,22 @@ impl World {
         self.exchange();
     }
 
+    /// The acknowledgements that a client has been sent, with what they say.
+    pub(super) fn reasons(&mut self, at: At) -> Vec<String> {
+        self.heard_as(at, |packet| {
+            if let Packet::PubAck(ack) | Packet::PubRec(ack) = packet {
+                return format!("{:?} {} {:?}", packet.kind(), ack.packet_id, ack.reason);
+            }
+            describe(packet)
+        })
+    }
+
     /// What a client has been sent since it was last asked.
     pub(super) fn heard(&mut self, at: At) -> Vec<String> {
+        self.heard_as(at, describe)
+    }
+
+    fn heard_as(&mut self, at: At, describe: impl Fn(&Packet<'_>) -> String) -> Vec<String> {
         let Some(output) = self.shards[at.shard].output_mut(at.key) else { return Vec::new() };
         let bytes = output.pending().to_vec();
         output.advance(bytes.len());
