@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::devices::{Devices, Sender};
 use crate::feed::{Feed, Point, PointValue};
 use crate::snapshot::{self, SnapshotFault};
+use crate::unread::Unread;
 
 /// Why records cannot be taken in. The process ends: a restart replays them.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +53,7 @@ pub struct Ingest {
     /// In which devices write times that name no zone.
     zone: Zone,
     /// Topics whose messages are kept as they are and not read.
-    unread: Vec<TopicFilter>,
+    unread: Unread,
     devices: Devices,
     writer: Writer,
     outcome: Outcome,
@@ -119,7 +120,7 @@ impl Ingest {
             recognizer,
             book,
             zone,
-            unread: Vec::new(),
+            unread: Unread::default(),
             writer,
             outcome: Outcome::default(),
             points: Vec::new(),
@@ -131,7 +132,7 @@ impl Ingest {
     /// Messages on these topics are kept as they are: no readings, no devices.
     #[must_use]
     pub fn without_reading(mut self, filters: Vec<TopicFilter>) -> Self {
-        self.unread = filters;
+        self.unread = Unread::new(filters);
         self
     }
 
@@ -159,6 +160,10 @@ impl Ingest {
     pub fn take(&mut self, batch: &Batch, source: Source) -> Result<Room, IngestFault> {
         assert_eq!(batch.first(), self.taken.next(), "ingest reads the journal without a gap");
         for (position, bytes) in batch.iter() {
+            if self.unread.passes_by(bytes, self.book.is_empty()) {
+                self.tally.unread += 1;
+                continue;
+            }
             match Record::decode(bytes) {
                 Ok(Record::Message(message)) => {
                     self.message(position, &message, source);
@@ -268,7 +273,7 @@ impl Ingest {
         if source == Source::Replay && message.retain {
             snapshot::keep(&self.stores.retained, message);
         }
-        if self.unread.iter().any(|filter| filter.matches(message.topic)) {
+        if self.unread.holds(message.topic) {
             self.tally.unread += 1;
             return;
         }

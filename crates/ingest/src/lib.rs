@@ -8,6 +8,7 @@ mod devices;
 mod feed;
 mod ingest;
 mod snapshot;
+mod unread;
 
 pub use feed::{Feed, Point, PointValue, Since};
 pub use ingest::{Ingest, IngestFault, Source, Stores};

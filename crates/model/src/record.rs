@@ -120,6 +120,28 @@ pub(crate) fn decode_message(bytes: &[u8]) -> Result<Message<'_>, RecordFault> {
     })
 }
 
+/// The little of a message that says whether the rest is worth reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance<'a> {
+    /// Above QoS 0: a session may be owed it.
+    pub is_promised: bool,
+    pub retain: bool,
+    /// Not looked at otherwise.
+    pub topic: &'a [u8],
+}
+
+/// What `decode` would look at first. `None` for what is no message.
+#[must_use]
+pub fn glance(bytes: &[u8]) -> Option<Glance<'_>> {
+    let (head, rest) = bytes.split_first_chunk::<HEAD_BYTES>()?;
+    let [KIND_MESSAGE, flags, c0, c1, t0, t1, ..] = *head else { return None };
+    let client_len = usize::from(u16::from_le_bytes([c0, c1]));
+    let topic_len = usize::from(u16::from_le_bytes([t0, t1]));
+    let topic = rest.get(client_len..client_len + topic_len)?;
+    let (is_promised, retain) = (flags & QOS_BITS != 0, flags & FLAG_RETAIN != 0);
+    Some(Glance { is_promised, retain, topic })
+}
+
 /// Bytes of a record that are still to be read.
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 

@@ -2,6 +2,7 @@
 
 mod programs;
 
+use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -79,6 +80,8 @@ pub(crate) struct Purpose<'a> {
     pub(super) tls: Option<&'a Certificates>,
     /// It keeps what it is told beyond its end. Althing always does.
     pub(super) durable: bool,
+    /// A site looks for readings in what it is told, instead of keeping messages only.
+    pub(super) readings: bool,
 }
 
 /// A broker that runs. It ends when dropped.
@@ -142,25 +145,29 @@ pub(super) fn start_site(
     folder: &Path,
 ) -> Result<Running> {
     let mut program = program.pinned(purpose.core);
-    let tls = purpose.tls.map(|certificates| listener(certificates, folder)).transpose()?;
-    if let Some((config, _)) = &tls {
-        program = program.configured(config);
+    let mut config = String::new();
+    if !purpose.readings {
+        config.push_str("[history]\nmessages-only = [\"bench/#\"]\n");
     }
+    let tls = purpose.tls.map(|certificates| listener(certificates, &mut config)).transpose()?;
+    let path = folder.join("althing.toml");
+    std::fs::write(&path, config)?;
+    program = program.configured(&path);
     let starting = program.start(&folder.join("data"), &folder.join("log"))?;
     let site = starting.ready(READY_WAIT)?;
-    Ok(Running::Site { site, tls: tls.map(|(_, address)| address) })
+    Ok(Running::Site { site, tls })
 }
 
-/// A configuration with a listener for TLS, and its address.
-fn listener(certificates: &Certificates, folder: &Path) -> Result<(PathBuf, SocketAddr)> {
-    let (address, path) = (free_address()?, folder.join("althing.toml"));
-    let text = format!(
+/// Adds a listener for TLS to a configuration, and says its address.
+fn listener(certificates: &Certificates, config: &mut String) -> Result<SocketAddr> {
+    let address = free_address()?;
+    write!(
+        config,
         "[[mqtt.listener]]\nname = \"bench\"\ntransport = \"tls\"\naddress = \"{address}\"\n\
          certificate = {:?}\nkey = {:?}\n",
         certificates.certificate, certificates.key
-    );
-    std::fs::write(&path, text)?;
-    Ok((path, address))
+    )?;
+    Ok(address)
 }
 
 /// Starts any other broker on one core, with its committed configuration.

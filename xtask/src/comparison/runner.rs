@@ -67,7 +67,7 @@ impl<'a> Runner<'a> {
 
     fn purpose(&self, tls: bool) -> Purpose<'_> {
         let tls = tls.then_some(&self.certificates);
-        Purpose { core: self.field.broker_core, tls, durable: false }
+        Purpose { core: self.field.broker_core, tls, durable: false, readings: false }
     }
 
     fn start_for(&self, peer: Peer, purpose: Purpose<'_>, folder: &Path) -> Result<Running> {
@@ -84,7 +84,9 @@ impl<'a> Runner<'a> {
             Pace::Half => Some(self.saturate(peer, row, plan)? / 2),
         };
         let folder = self.folder()?;
-        let broker = self.start(peer, row.tls, folder.path())?;
+        let readings = row.readings.is_some();
+        let purpose = Purpose { readings, ..self.purpose(row.tls) };
+        let broker = self.start_for(peer, purpose, folder.path())?;
         let done = self.measure_at(&broker, row, rate, (plan, folder.path()));
         done.inspect_err(|_| broker.tell_last_words())
     }

@@ -89,7 +89,8 @@ fn record(topic: &str, payload: &[u8]) -> Vec<u8> {
 #[test]
 fn a_topic_that_is_kept_as_messages_has_no_devices() {
     let mut bench = Bench::new();
-    bench.ingest.unread = vec![TopicFilter::parse("chatter/#").unwrap()];
+    let chatter = TopicFilter::parse("chatter/#").unwrap();
+    bench.ingest.unread = Unread::new(vec![chatter]);
     let body = r#"{"temperature":21.5}"#;
     bench.take(Source::Live, &[("chatter/a", body), ("farm/barn", body)]);
     assert_eq!(bench.meter.total(Event::MessageUnread), 1);
