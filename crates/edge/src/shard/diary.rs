@@ -227,13 +227,14 @@ impl Shard {
             self.place_orphan(key, token, position);
             return None;
         };
-        if session.protocol.place(token, position) || !session.queue.place(token, position) {
+        if session.protocol.place(token, position) {
             return None;
         }
+        let is_first = session.queue.place(token, position);
         if session.connection.is_none() {
             session.queue.shed_one(token);
         }
-        session.connection.map(|connection| (connection, key))
+        session.connection.filter(|_| is_first).map(|connection| (connection, key))
     }
 
     fn note_chosen(&mut self, session_key: SessionKey, token: u64) {

@@ -45,7 +45,10 @@ fn bodies_are_let_go_and_come_back() {
     queue.push(message(3, None, 10), Room::ALL).unwrap();
     queue.shed();
     assert_eq!(with_body(&queue), [false, true, true], "only the journal gives one back");
-    assert!(queue.place(3, Position::new(13)) && !queue.place(9, Position::new(14)));
+    assert!(!queue.place(3, Position::new(13)), "not the first");
+    assert!(!queue.place(9, Position::new(14)), "not here");
+    assert!(queue.place(1, Position::new(11)), "the first");
+    assert_eq!(queue.find(3).unwrap().position, Some(Position::new(13)));
     let body = message(1, None, 10).body.unwrap();
     queue.fill(1, Arc::clone(&body));
     queue.fill(1, body);
