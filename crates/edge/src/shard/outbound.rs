@@ -285,7 +285,8 @@ impl Shard {
         }
         let shape = seen.shape(connection.session.version());
         let Ok(frame) = self.frames.get(seen.shown, shape) else { return Sent::Dropped };
-        let delivered = connection.session.deliver(frame, token, connection.output.buffer());
+        let delivered = connection.session.deliver(frame, token, connection.output.warm_buffer());
+        connection.output.rest();
         self.backlog.grew(connection.output.len() - before);
         self.count(key, delivered)
     }
