@@ -6,6 +6,10 @@ use std::cell::RefCell;
 /// memory costs more than what is written into it: the kernel clears each page first.
 const SPARE_BYTES_MAX: usize = 16 << 20;
 
+/// Smaller ones are freed: an answer now and then needs no page of its own, and a million of them
+/// would be kept for nothing.
+const SPARE_BYTES_MIN: usize = 4 << 10;
+
 thread_local! {
     static SPARE: RefCell<Spare> = const { RefCell::new(Spare { buffers: Vec::new(), bytes: 0 }) };
 }
@@ -24,7 +28,8 @@ impl Spare {
     }
 
     fn give(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() > 0 && self.bytes + buffer.capacity() <= SPARE_BYTES_MAX {
+        let kept = buffer.capacity();
+        if kept >= SPARE_BYTES_MIN && self.bytes + kept <= SPARE_BYTES_MAX {
             buffer.clear();
             self.bytes += buffer.capacity();
             self.buffers.push(buffer);
@@ -106,6 +111,14 @@ mod tests {
         assert_eq!(second.bytes.capacity(), 0, "nothing came of it");
         second.buffer().push(1);
         assert_eq!(second.pending(), [1]);
+    }
+
+    #[test]
+    fn small_buffers_are_not_kept() {
+        let mut output = Output::default();
+        output.buffer().extend_from_slice(&[1; 100]);
+        output.advance(100);
+        SPARE.with_borrow(|spare| assert!(spare.buffers.iter().all(|it| it.capacity() >= 4_096)));
     }
 
     #[test]
