@@ -83,8 +83,9 @@ fn options(
         http: config.http.address,
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
         limits,
-        elsewhere: Some(config.mqtt.server_reference.as_str().into())
-            .filter(|reference: &Box<str>| !reference.is_empty()),
+        elsewhere: Some(config.mqtt.server_reference.as_str())
+            .filter(|reference| !reference.is_empty())
+            .map(Into::into),
         journal,
         history,
         messages_only: config.messages_only()?,
