@@ -43,9 +43,12 @@ pub struct Outbound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) packet_id: NonZeroU16,
-    /// Of the ticket that may commit it. An older ticket with the same id is about another message.
+    /// Of the ticket that may commit it, and later of the one that may release it. An older ticket
+    /// with the same id is about another message, or about a step that was asked for again.
     pub(crate) generation: Generation,
     pub(crate) committed: bool,
+    /// It is being written down that the client knows.
+    pub(crate) releasing: bool,
     /// Published on this connection, so PUBREC and PUBCOMP are owed on it.
     pub(crate) current: bool,
 }
@@ -156,7 +159,8 @@ impl Inflight {
     /// The entry of a packet id that is not held yet.
     pub(crate) fn hold(&mut self, packet_id: NonZeroU16, generation: Generation) -> &mut Held {
         let index = self.held.partition_point(|held| held.packet_id < packet_id);
-        let held = Held { packet_id, generation, committed: false, current: true };
+        let (committed, releasing, current) = (false, false, true);
+        let held = Held { packet_id, generation, committed, releasing, current };
         self.held.insert_mut(index, held)
     }
 

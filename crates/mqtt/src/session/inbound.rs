@@ -47,10 +47,7 @@ impl Session {
                 (Kind::PubAck, current)
             }
             Answer::PubRec => (Kind::PubRec, self.commit_held(&ticket)),
-            Answer::PubComp => {
-                self.release(ticket.packet_id);
-                (Kind::PubComp, current)
-            }
+            Answer::PubComp => (Kind::PubComp, self.release_by(&ticket) && current),
             Answer::PubRel => (Kind::PubRel, current),
         };
         if due {
@@ -122,7 +119,8 @@ impl Session {
         out: &mut Vec<u8>,
     ) -> Result<Option<Action<'static>>, Violation> {
         let packet_id = ack.packet_id;
-        let reason = match self.inflight.held_mut(packet_id).copied() {
+        let generation = self.generation;
+        let reason = match self.inflight.held_mut(packet_id) {
             None => self.unknown_id(),
             // PUBREL answers a PUBREC, and there was none.
             Some(Held { committed: false, .. }) => {
@@ -131,7 +129,11 @@ impl Session {
                     packet_id: packet_id.get(),
                 });
             }
-            Some(_) if self.kept => {
+            // Said twice: the first will be answered, and the id may be in use again by then.
+            Some(held) if held.releasing && held.generation == generation => return Ok(None),
+            Some(held) if self.kept => {
+                held.releasing = true;
+                held.generation = generation;
                 let ticket = self.ticket(packet_id, Answer::PubComp);
                 return Ok(Some(Action::Released { packet_id, ticket }));
             }
@@ -149,6 +151,15 @@ impl Session {
             self.owed = self.owed.saturating_sub(u16::from(held.current));
             self.inflight.release(packet_id);
         }
+    }
+
+    fn release_by(&mut self, ticket: &Ticket) -> bool {
+        let held = self.inflight.held_mut(ticket.packet_id);
+        let due = held.is_some_and(|held| held.releasing && held.generation == ticket.generation);
+        if due {
+            self.release(ticket.packet_id);
+        }
+        due
     }
 
     /// The right to a PUBREL, once it is written down that the client has the message.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::promise::DurableMark;
-use model::{Horizon, Lane, Moment, Position, Qos};
+use model::{Horizon, Lane, Moment, Position, Qos, Settled};
 use mqtt::{
     Accept, Action, Delivered, Frame, Generation, Inflight, Limits, Outgoing, Packet, Reason,
     Session, Step, Ticket, Version, decode,
@@ -47,6 +47,8 @@ struct World {
     /// The client's session while it is away or not yet let in.
     stored: Inflight,
     lane: Lane<Ticket>,
+    /// Tickets that were settled while the client was away: they are for its next connection.
+    settled: Vec<Settled<Ticket>>,
     position: Position,
     durable: DurableMark,
     horizon: Arc<Horizon>,
@@ -70,6 +72,7 @@ impl World {
             generation: 0,
             stored: Inflight::default(),
             lane: Lane::default(),
+            settled: Vec::new(),
             position: Position::ZERO,
             durable,
             horizon,
@@ -141,6 +144,7 @@ impl World {
                 if self.session.accept(accept, &mut self.out).is_err() {
                     assert!(self.session.is_closed());
                 }
+                self.acknowledge();
                 self.session.release_received(&mut self.out);
             }
             Action::Publish { publish, topic, ticket } => {
@@ -201,18 +205,27 @@ impl World {
         for taken in self.taken.values_mut() {
             taken.committed |= taken.position <= committed.position();
         }
-        for ticket in self.lane.settle(committed) {
-            self.session.acknowledge(ticket, &mut self.out);
-        }
-        for (_, packet_id) in self.freed.drain(..) {
-            self.taken.remove(&packet_id);
-        }
+        self.settled.extend(self.lane.settle(committed));
+        self.acknowledge();
         let (bytes, id_at) = frame(self.session.version(), Qos::ExactlyOnce);
         for (_, generation, packet_id) in std::mem::take(&mut self.reserved) {
             if generation == self.generation {
                 let frame = Frame::new(&bytes, id_at);
                 self.session.send_reserved(packet_id, frame, &mut self.out);
             }
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        if !self.session.is_connected() {
+            return;
+        }
+        for ticket in self.settled.drain(..) {
+            self.session.acknowledge(ticket, &mut self.out);
+        }
+        let committed = self.horizon.committed().position();
+        for (_, packet_id) in self.freed.extract_if(.., |(position, _)| *position <= committed) {
+            self.taken.remove(&packet_id);
         }
     }
 

@@ -328,3 +328,21 @@ fn a_kept_session_takes_no_step_of_qos_2_before_it_is_written_down() {
         -> PubRel 1 Success
     "#]]);
 }
+
+#[test]
+fn a_release_that_is_said_twice_frees_its_id_once() {
+    let mut play = Play::start(Version::V311, Limits::default());
+    play.says(&Packet::Connect(connect(Version::V311, false)));
+    play.accepted(Accept { kept: true, ..Accept::default() });
+    play.says(&publish(Qos::ExactlyOnce, 5)).commits();
+    play.log.clear();
+    play.says(&Packet::PubRel(ack(5))).says(&Packet::PubRel(ack(5)));
+    play.commits().shows(&expect![[r#"
+        hub: write down that 5 is free
+        -> PubComp 5 Success
+    "#]]);
+    play.says(&publish(Qos::ExactlyOnce, 5)).commits().shows(&expect![[r#"
+        hub: publish farm/barn
+        -> PubRec 5 Success
+    "#]]);
+}
