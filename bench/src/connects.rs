@@ -61,7 +61,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn go(&mut self, end_ns: u64) -> Result<()> {
         let mut attempts = Vec::new();
-        for place in 0..usize::try_from(self.plan.at_once)? {
+        let most = if self.plan.count > 0 { self.plan.count } else { u32::MAX };
+        for place in 0..usize::try_from(self.plan.at_once.min(most))? {
             attempts.push(self.begin(place)?);
         }
         let mut events = Events::with_capacity(attempts.len().max(1));
@@ -120,7 +121,10 @@ impl Run<'_> {
             Packet::Disconnect(Disconnect::new(Reason::Success)).encode(VERSION, out)?;
         }
         attempt.wire.flush()?;
-        *attempt = self.begin(place)?;
+        // A site at its limit of sessions takes no more than were asked for.
+        if self.plan.count == 0 || self.begun < self.plan.count {
+            *attempt = self.begin(place)?;
+        }
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ mod orphans;
 mod outbound;
 mod restore;
 mod subscribing;
+mod sweep;
 mod sys;
 mod throttle;
 mod tracer;
@@ -52,6 +53,7 @@ pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
 use orphans::Orphans;
+use sweep::Sweep;
 use sys::Sys;
 use throttle::Throttle;
 use tracer::Trace;
@@ -172,8 +174,7 @@ pub struct Shard {
     doors: Box<[Door]>,
     backlog: Backlog,
     throttle: Throttle,
-    /// When sessions were last looked at for expiry.
-    expired_at: Moment,
+    sweep: Sweep,
     /// Of the bytes or the timers at hand.
     now: Timestamp,
     /// The same on the steady clock, as far as rates tell times apart.
@@ -223,7 +224,7 @@ impl Shard {
             doors: Box::default(),
             backlog: Backlog::new(common.limits.backlog_bytes_max / usize::from(shards.max(1))),
             throttle: Throttle::default(),
-            expired_at: Moment::START,
+            sweep: Sweep::default(),
             now: Timestamp::from_micros(0),
             window: 0,
             common,

@@ -30,6 +30,8 @@ pub struct Retained {
 struct Store {
     by_topic: BTreeMap<TopicBuf, Arc<Publication>>,
     bytes: usize,
+    /// How far it was looked through for what is over.
+    swept: Option<TopicBuf>,
 }
 
 impl Retained {
@@ -70,6 +72,32 @@ impl Retained {
             .collect()
     }
 
+    /// Looks at the next `most` topics, one round after the other, and forgets those whose message
+    /// is over. Says how many that were.
+    pub fn sweep(&self, most: usize, is_over: impl Fn(&Publication) -> bool) -> usize {
+        let (over, last) = self.next_over(most, is_over);
+        if over.is_empty() && last.is_none() {
+            return 0;
+        }
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.swept = last;
+        over.iter().filter(|publication| store.forget(publication)).count()
+    }
+
+    /// And the last topic that was looked at, unless that was the last of all.
+    fn next_over(
+        &self,
+        most: usize,
+        is_over: impl Fn(&Publication) -> bool,
+    ) -> (Vec<Arc<Publication>>, Option<TopicBuf>) {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let from = store.swept.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = || store.by_topic.range::<TopicBuf, _>((from, Bound::Unbounded)).take(most);
+        let over = next().map(|(_, publication)| publication).filter(|found| is_over(found));
+        let last = next().nth(most.saturating_sub(1)).map(|(topic, _)| topic.clone());
+        (over.map(Arc::clone).collect(), last)
+    }
+
     /// All of them, for a snapshot.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Publication>> {
@@ -85,6 +113,19 @@ impl Retained {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl Store {
+    /// Unless the topic has another message by now.
+    fn forget(&mut self, publication: &Arc<Publication>) -> bool {
+        let found = self.by_topic.get(&publication.topic);
+        let same = found.is_some_and(|kept| Arc::ptr_eq(kept, publication));
+        if same {
+            self.by_topic.remove(&publication.topic);
+            self.bytes -= publication.cost();
+        }
+        same
     }
 }
 

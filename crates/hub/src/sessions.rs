@@ -176,11 +176,16 @@ impl<P: Default> Sessions<P> {
         over && self.remove_slot(slot, subscriptions).is_some()
     }
 
-    /// Ends the sessions whose time is over; says whose they were.
-    pub fn expire(&mut self, now: Moment, subscriptions: &Subscriptions) -> Vec<Arc<str>> {
+    /// Ends the sessions in some of the slots whose time is over; says whose they were.
+    pub fn expire(
+        &mut self,
+        slots: Range<usize>,
+        now: Moment,
+        subscriptions: &Subscriptions,
+    ) -> Vec<Arc<str>> {
         let over = |session: &Session<P>| session.expires_at.is_some_and(|at| at <= now);
         let ended: Vec<usize> =
-            self.slots.iter().filter(|(_, session)| over(session)).map(|(slot, _)| slot).collect();
+            slots.filter(|slot| self.slots.get(*slot).is_some_and(over)).collect();
         ended.into_iter().filter_map(|slot| self.remove_slot(slot, subscriptions)).collect()
     }
 

@@ -16,9 +16,6 @@ use crate::clock::Now;
 /// How long a connection that is over may take to read what it is still sent.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Sessions are looked at for expiry this often: nobody counts on the second.
-const EXPIRY_EVERY: Duration = Duration::from_secs(5);
-
 /// What a client that connects had before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Past {
@@ -310,19 +307,14 @@ impl Shard {
         self.later.shrink();
     }
 
-    /// Keep-alive, sessions that end, wills that are due.
+    /// Keep-alive, what is over, wills that are due.
     pub fn run_timers(&mut self, now: Now) {
         self.now = now.timestamp;
         self.window = traffic::window_of(now.moment);
         for timer in self.timers.due(now.moment) {
             self.run_timer(&timer, now);
         }
-        if now.moment.since(self.expired_at) >= EXPIRY_EVERY {
-            self.expired_at = now.moment;
-            for client in self.sessions.expire(now.moment, &self.common.subscriptions) {
-                self.note_of(&client, SessionEvent::Ended, Waiting::Nobody);
-            }
-        }
+        self.sweep(now);
         self.publish_due_wills(now);
         self.tell_sys(now);
         self.end_traces(now.moment);

@@ -42,3 +42,20 @@ fn the_last_one_counts_and_an_empty_one_clears() {
     store.keep(publication("a", "")).unwrap();
     assert!(store.is_empty());
 }
+
+#[test]
+fn what_is_over_is_forgotten_a_part_at_a_time() {
+    let store = Retained::default();
+    for topic in ["a", "b", "c", "d", "e"] {
+        store.keep(publication(topic, if topic == "c" { "stays" } else { "ends" })).unwrap();
+    }
+    let before = store.store.read().unwrap().bytes;
+    let ends = |publication: &Publication| *publication.payload == *b"ends";
+    assert_eq!(store.sweep(2, ends), 2);
+    assert_eq!(topics(&store, "#"), ["c", "d", "e"]);
+    assert_eq!((store.sweep(2, ends), store.sweep(2, ends), store.sweep(2, ends)), (1, 1, 0));
+    assert_eq!(topics(&store, "#"), ["c"]);
+    store.keep(publication("a", "ends")).unwrap();
+    assert_eq!(store.sweep(2, ends) + store.sweep(2, ends), 1, "each round begins again");
+    assert!(store.store.read().unwrap().bytes < before / 4);
+}

@@ -52,8 +52,14 @@ fn a_session_ends_when_its_expiry_is_over() {
     let opened = sessions.open("anna", true, ConnectionKey(1), &all).unwrap();
     subscribe(&all, &mut sessions, opened.key, "a");
     sessions.close(opened.key, AN_HOUR, Moment::START, &all);
-    assert_eq!(sessions.expire(Moment::START.saturating_add(AN_HOUR / 2), &all).len(), 0);
-    assert_eq!(sessions.expire(Moment::START.saturating_add(AN_HOUR), &all).len(), 1);
+    assert_eq!(
+        sessions.expire(0..sessions.slots(), Moment::START.saturating_add(AN_HOUR / 2), &all).len(),
+        0
+    );
+    assert_eq!(
+        sessions.expire(0..sessions.slots(), Moment::START.saturating_add(AN_HOUR), &all).len(),
+        1
+    );
     assert!(sessions.is_empty() && all.is_empty());
 }
 

@@ -84,6 +84,11 @@ impl World {
     }
 
     /// How many messages the journal says that a client is owed.
+    /// Topics with a retained message.
+    pub(super) fn retained(&self) -> usize {
+        self.shards.first().map_or(0, |shard| shard.common.retained.len())
+    }
+
     pub(super) fn owed(&self, client: &str) -> usize {
         let book = self.book();
         let booked = book.sessions().find(|booked| &*booked.client == client);

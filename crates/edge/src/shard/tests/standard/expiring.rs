@@ -67,6 +67,7 @@ fn a_retained_message_greets_until_it_expires() {
         PUBLISH a 1 AtMostOnce retained User("k", "v") MessageExpiry(1)
         SubAck 9 [Success]"#]],
     );
+    assert_eq!(world.retained(), 0, "and leaves no trace in memory");
 }
 
 //= mqtt-v5 MQTT-4.3.3-7, MQTT-4.3.3-13 test
