@@ -7,6 +7,7 @@ mod connection;
 mod diary;
 mod expiry;
 mod frames;
+mod greeting;
 mod greetings;
 mod inbound;
 mod inquiry;
@@ -25,7 +26,7 @@ mod traffic;
 mod waiting;
 mod wills;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,7 @@ use connection::Connection;
 pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
 use frames::Frames;
+use greeting::Greeting;
 use greetings::Greetings;
 pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
@@ -157,6 +159,8 @@ pub struct Shard {
     dirty: Vec<ConnectionKey>,
     handovers: Vec<Handover>,
     remote: Vec<Remote>,
+    /// Retained messages that subscribers take a part at a time.
+    greeting: BTreeMap<SessionKey, VecDeque<Greeting>>,
     /// Messages for shared groups whose chosen member is no more.
     orphans: Vec<Orphans>,
     /// Where the properties of a message are put together when some of them do not travel.
@@ -214,6 +218,7 @@ impl Shard {
             dirty: Vec::new(),
             handovers: Vec::new(),
             remote: Vec::new(),
+            greeting: BTreeMap::new(),
             orphans: Vec::new(),
             properties: Vec::new(),
             turn: 0,

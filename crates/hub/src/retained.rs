@@ -57,18 +57,28 @@ impl Retained {
         Ok(())
     }
 
-    /// All retained messages that `filter` matches, in the order of their topics.
+    /// Retained messages that `filter` matches, in the order of their topics: the first `most` of
+    /// those behind `after`.
     #[must_use]
-    pub fn matching(&self, filter: &TopicFilter) -> Vec<Arc<Publication>> {
+    pub fn matching(
+        &self,
+        filter: &TopicFilter,
+        after: Option<&TopicBuf>,
+        most: usize,
+    ) -> Vec<Arc<Publication>> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let prefix = literal_prefix(filter.as_str());
-        let from: (Bound<&str>, Bound<&str>) = (Bound::Included(prefix), Bound::Unbounded);
+        let from = match after {
+            Some(topic) => Bound::Excluded(topic.as_str()),
+            None => Bound::Included(prefix),
+        };
         store
             .by_topic
-            .range::<str, _>(from)
+            .range::<str, _>((from, Bound::Unbounded))
             .take_while(|(topic, _)| topic.as_str().starts_with(prefix))
             .filter(|(topic, _)| filter.matches(topic.as_name()))
             .map(|(_, publication)| Arc::clone(publication))
+            .take(most)
             .collect()
     }
 

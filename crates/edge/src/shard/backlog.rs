@@ -71,6 +71,11 @@ impl Shard {
         self.backlog.shrank(bytes);
     }
 
+    /// Bytes that one output may hold and still take a message.
+    pub(super) fn output_room(&self) -> usize {
+        self.common.limits.output_bytes_max.min(self.backlog.share())
+    }
+
     /// What one queue may hold.
     pub(super) fn queue_room(&self) -> hub::Room {
         let share = self.backlog.share();

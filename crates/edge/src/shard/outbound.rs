@@ -274,10 +274,10 @@ impl Shard {
 
     /// Puts a message into the output of a connection.
     pub(super) fn send(&mut self, key: ConnectionKey, seen: Seen<'_>, token: u64) -> Sent {
+        let most = self.output_room();
         let Some(connection) = self.connections.get_mut(key.0 as usize) else {
             return Sent::NotNow;
         };
-        let most = self.common.limits.output_bytes_max.min(self.backlog.share());
         let before = connection.output.len();
         let full = before > most;
         if connection.phase != Phase::Open || full {

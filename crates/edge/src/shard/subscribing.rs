@@ -5,10 +5,8 @@ use hub::{ConnectionKey, Grant, SessionKey};
 use model::{Qos, SessionEvent, TopicFilter};
 use mqtt::{Reason, RetainHandling, Subscribe, Subscription, Unsubscribe};
 
+use super::Shard;
 use super::diary::{Told, Waiting};
-use super::expiry::Left;
-use super::outbound::{AtHand, Origin};
-use super::{Shard, sys};
 use crate::clock::Now;
 
 impl Shard {
@@ -51,7 +49,7 @@ impl Shard {
         self.answer((key, session_key), noted, told, now);
         // Not later than the answer, even if that waits: what is published from now on comes after.
         for (filter, grant) in retained {
-            self.send_retained(&filter, &grant);
+            self.greet(filter, grant);
         }
     }
 
@@ -106,38 +104,6 @@ impl Shard {
         Ok((filter, existed))
     }
 
-    //= mqtt-v5 MQTT-3.3.1-9, MQTT-3.3.2-5, MQTT-3.3.2-6
-    //= mqtt-v311 MQTT-3.3.1-6, MQTT-3.3.1-8
-    fn send_retained(&mut self, filter: &TopicFilter, grant: &Grant) {
-        //= mqtt-v5 MQTT-4.7.2-1
-        //= mqtt-v311 MQTT-4.7.2-1
-        let kept = if sys::asks_for_own(filter) {
-            self.sys_matching(filter)
-        } else {
-            self.common.retained.matching(filter)
-        };
-        for publication in kept {
-            let left = Left::of(&publication, self.now);
-            if left == Left::Nothing {
-                continue;
-            }
-            self.frames.begin();
-            let mut message =
-                AtHand::of_publication(&publication, Origin::Retained, left.seconds());
-            let route = hub::Route {
-                session: grant.session,
-                qos: grant.qos,
-                no_local: false,
-                own: None,
-                // What was retained is shown as such, whatever the subscription says.
-                retain_as_published: true,
-                shared: false,
-                identifiers: grant.identifier.into_iter().collect(),
-            };
-            self.deliver(&mut message, &route);
-        }
-    }
-
     //= mqtt-v5 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
     //= mqtt-v311 MQTT-3.10.4-1, MQTT-3.10.4-2, MQTT-3.10.4-3, MQTT-3.10.4-5, MQTT-3.10.4-6
     pub(super) fn unsubscribe(
@@ -158,6 +124,7 @@ impl Shard {
             if let Some(session) = self.sessions.get_mut(session_key) {
                 session.forget(&filter);
             }
+            self.greet_no_more(session_key, &filter);
             // Also of one that was not there: its answer shall not overtake one that waits.
             if self.is_booked(session_key) {
                 let event = SessionEvent::Unsubscribed { filter: text };

@@ -37,6 +37,7 @@ impl Shard {
         for client in self.sessions.expire(from..to, now.moment, &self.common.subscriptions) {
             self.note_of(&client, SessionEvent::Ended, Waiting::Nobody);
         }
+        self.forget_greetings();
         if self.index == 0 {
             let is_over = |kept: &hub::Publication| Left::of(kept, now.timestamp) == Left::Nothing;
             self.common.retained.sweep(RETAINED, is_over);

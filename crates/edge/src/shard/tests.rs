@@ -1,5 +1,6 @@
 mod backlog;
 mod census;
+mod greeting;
 mod kept;
 mod standard;
 mod sys;

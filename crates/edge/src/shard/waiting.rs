@@ -21,7 +21,9 @@ impl Shard {
             return;
         }
         while let Some(session) = self.sessions.get(session_key) {
-            let Some(queued) = session.queue.front().cloned() else { return };
+            let Some(queued) = session.queue.front().cloned() else {
+                return self.greet_on(session_key);
+            };
             let Some(body) = queued.body.clone() else { return self.want(session_key) };
             let left = Left::of(&body, self.now);
             if left == Left::Nothing {
@@ -81,8 +83,8 @@ impl Shard {
         (key, session): (ConnectionKey, SessionKey),
         queued: &Queued,
     ) -> Option<NonZeroU16> {
+        let most = self.output_room();
         let connection = self.connections.get_mut(key.0 as usize)?;
-        let most = self.common.limits.output_bytes_max.min(self.backlog.share());
         let full = connection.output.len() > most;
         let position = queued.position.filter(|_| connection.phase == Phase::Open && !full)?;
         let id = connection.session.reserve(queued.token)?;
@@ -176,5 +178,6 @@ impl Shard {
         if self.waits(session_key) {
             self.send_waiting(key, session_key);
         }
+        self.greet_on(session_key);
     }
 }

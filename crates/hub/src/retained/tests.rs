@@ -14,7 +14,7 @@ fn publication(topic: &str, payload: &str) -> Arc<Publication> {
 }
 
 fn topics(store: &Retained, filter: &str) -> Vec<String> {
-    let found = store.matching(&TopicFilter::parse(filter).unwrap());
+    let found = store.matching(&TopicFilter::parse(filter).unwrap(), None, usize::MAX);
     found.iter().map(|publication| publication.topic.as_str().to_owned()).collect()
 }
 
@@ -37,7 +37,7 @@ fn the_last_one_counts_and_an_empty_one_clears() {
     let store = Retained::default();
     store.keep(publication("a", "old")).unwrap();
     store.keep(publication("a", "new")).unwrap();
-    let found = store.matching(&TopicFilter::parse("a").unwrap());
+    let found = store.matching(&TopicFilter::parse("a").unwrap(), None, usize::MAX);
     assert_eq!(found.iter().map(|kept| &*kept.payload).collect::<Vec<_>>(), [b"new"]);
     store.keep(publication("a", "")).unwrap();
     assert!(store.is_empty());
@@ -58,4 +58,22 @@ fn what_is_over_is_forgotten_a_part_at_a_time() {
     store.keep(publication("a", "ends")).unwrap();
     assert_eq!(store.sweep(2, ends) + store.sweep(2, ends), 1, "each round begins again");
     assert!(store.store.read().unwrap().bytes < before / 4);
+}
+
+#[test]
+fn those_of_a_filter_come_a_part_at_a_time() {
+    let store = Retained::default();
+    for topic in ["a", "a/1", "a/2", "a/2/x", "a/3", "b"] {
+        store.keep(publication(topic, "1")).unwrap();
+    }
+    let (filter, mut after) = (TopicFilter::parse("a/+").unwrap(), None);
+    let mut next = || {
+        let found = store.matching(&filter, after.as_ref(), 2);
+        after = found.last().map(|publication| publication.topic.clone());
+        found.iter().map(|publication| publication.topic.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (next(), next()),
+        (vec!["a/1".to_owned(), "a/2".to_owned()], vec!["a/3".to_owned()])
+    );
 }
