@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialect::Zone;
-use edge::{Common, Limits, Now, Shard, Want};
+use edge::{Common, Limits, Methods, Now, Shard, Want};
 use history::storage::memory::Memory;
 use history::{Reader, Room};
 use hub::{Publication, Retained};
@@ -89,6 +89,7 @@ impl Site {
             retained: Arc::clone(&stores.retained),
             meter,
             limits: Limits { anonymous: true, ..Limits::default() },
+            methods: Methods::default(),
         };
         let ingest = Ingest::new(stores, writer, &resume, Zone::default()).ok()?;
         let shards: Vec<Shard> =

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Trace(TraceArgs),
     /// Publish a message and say when it is durable
     Pub(PubArgs),
+    /// Print a line for the file of mqtt.credentials; the password comes from standard input
+    Credential(CredentialArgs),
     /// Look at clock, disk, ports and limits of this machine
     Doctor(DoctorArgs),
     /// The configuration
@@ -159,12 +161,24 @@ pub(crate) struct PubArgs {
     pub(crate) door: DoorArgs,
 }
 
-/// Where to speak MQTT.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CredentialArgs {
+    /// Who logs in with it
+    pub(crate) name: String,
+}
+
+/// Where to speak MQTT, and as whom.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DoorArgs {
     /// Address of the MQTT server [default: as configured]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) mqtt: Option<String>,
+    /// Log in with SCRAM-SHA-256 under this name
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub(crate) user: Option<String>,
+    /// File whose first line is the password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -3,9 +3,13 @@
 
 use std::io::Write;
 
+use field::client::Login;
+
+use crate::cli::DoorArgs;
 use crate::complaint::{Complaint, Exit};
 use crate::config::{Config, ConfigFault};
 
+pub(crate) mod credential;
 pub(crate) mod doctor;
 pub(crate) mod publish;
 pub(crate) mod replay;
@@ -30,6 +34,17 @@ impl Context<'_> {
     }
 }
 
+/// Who a command logs in as, if anybody.
+///
+/// # Errors
+/// When the password cannot be read.
+pub(crate) fn login(door: &DoorArgs) -> Result<Option<Login>, Complaint> {
+    let Some((name, path)) = door.user.as_ref().zip(door.password_file.as_deref()) else {
+        return Ok(None);
+    };
+    Ok(Some(Login { name: name.clone(), password: credential::password_in(path)? }))
+}
+
 /// Ours among the clients of a server: two of the same name would throw each other out.
 #[must_use]
 pub(crate) fn client_id(command: &str) -> String {
@@ -48,7 +63,14 @@ pub(crate) fn field_complaint(fault: &field::Fault, place: &str) -> Complaint {
     use field::Fault;
     let (exit, next) = match fault {
         Fault::Unreachable { .. } => (Exit::Unreachable, "althing serve --anonymous"),
-        Fault::Refused(_) => (Exit::Failed, "althing serve --anonymous"),
+        Fault::Refused(mqtt::Reason::BadAuthMethod) => {
+            (Exit::Failed, "without --user; that server knows no SCRAM-SHA-256")
+        }
+        Fault::Refused(_) => {
+            (Exit::Failed, "althing serve --anonymous, or here --user NAME --password-file FILE")
+        }
+        Fault::LoginRefused { .. } => (Exit::Failed, "althing credential NAME"),
+        Fault::Login(_) => (Exit::Usage, "althing credential NAME"),
         Fault::Mapping(_) => (Exit::Usage, "althing replay --help"),
         Fault::Topic { .. } => (Exit::Usage, "a topic holds no +, # or NUL"),
         Fault::Input { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
@@ -60,6 +82,8 @@ pub(crate) fn field_complaint(fault: &field::Fault, place: &str) -> Complaint {
         | Fault::Server(_)
         | Fault::Unexpected(_)
         | Fault::TooLong(_)
+        | Fault::Mistrust(_)
+        | Fault::Random(_)
         | Fault::Thread(_) => (Exit::Failed, ""),
         Fault::Stopped => (Exit::Failed, "the same command again; with --resume FILE it goes on"),
     };

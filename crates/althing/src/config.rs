@@ -68,6 +68,8 @@ pub(crate) struct MqttConfig {
     pub(crate) address: SocketAddr,
     /// Whether devices without credentials are let in.
     pub(crate) anonymous: bool,
+    /// Names and secrets of those who may prove who they are; empty for nobody.
+    pub(crate) credentials: PathBuf,
     /// Event loops; 0 for one on each core.
     pub(crate) shards: u16,
     /// Where clients are told to go when the site stops; empty for nowhere.
@@ -152,6 +154,7 @@ impl Default for MqttConfig {
         Self {
             address,
             anonymous: false,
+            credentials: PathBuf::new(),
             shards: 0,
             server_reference: String::new(),
             sys_interval: Span::seconds(10),

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod complaint;
 mod config;
+mod credentials;
 mod descriptors;
 mod ingest_thread;
 mod pages;
@@ -56,6 +57,7 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Top(args) => commands::top::run(&mut context, args, &stop_on_signal()?)?,
         Command::Trace(args) => commands::trace::run(&mut context, args)?,
         Command::Pub(args) => commands::publish::run(&mut context, args)?,
+        Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
         Command::Config { command: ConfigCommand::Show { origin } } => {
@@ -104,6 +106,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         | Command::Top(_)
         | Command::Trace(_)
         | Command::Pub(_)
+        | Command::Credential(_)
         | Command::Config { .. } => Vec::new(),
     }
 }

@@ -1,4 +1,4 @@
-//! `SIGHUP`: the configuration and the certificates of the listeners are read again.
+//! `SIGHUP`: the configuration, the certificates of the listeners and the credentials are read again.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use signal_hook::iterator::Signals;
 
 use crate::complaint::Complaint;
 use crate::config::Loaded;
+use crate::credentials::CredentialsFile;
 use crate::serve;
 use crate::site::chain;
 
@@ -22,12 +23,13 @@ pub(crate) struct Reload {
     pub(crate) meter: Arc<Meter>,
     /// Strangers are let in whatever the configuration says: a demo.
     pub(crate) anonymous: bool,
+    pub(crate) credentials: Option<CredentialsFile>,
 }
 
 impl Reload {
     /// Listens for the signal on a thread of its own; `again` reads the configuration. A site on a
     /// terminal leaves the signal to the system, which ends the process when its terminal goes,
-    /// unless it has certificates.
+    /// unless it has certificates or credentials.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -35,7 +37,8 @@ impl Reload {
         self,
         again: impl Fn() -> Result<Loaded, Complaint> + Send + 'static,
     ) -> io::Result<()> {
-        if !self.reloader.has_certificates() && io::stdin().is_terminal() {
+        let files = self.reloader.has_certificates() || self.credentials.is_some();
+        if !files && io::stdin().is_terminal() {
             return Ok(());
         }
         let mut signals = Signals::new([SIGHUP])?;
@@ -43,6 +46,7 @@ impl Reload {
         let listen = move || {
             for _signal in signals.forever() {
                 self.certificates();
+                self.credentials();
                 match again() {
                     Ok(loaded) => {
                         self.configuration(before.as_ref(), &loaded);
@@ -68,6 +72,17 @@ impl Reload {
                     let error = chain(&fault);
                     tracing::error!(listener, error, "the old certificates stay in use");
                 }
+            }
+        }
+    }
+
+    fn credentials(&self) {
+        let Some(file) = &self.credentials else { return };
+        match file.reload() {
+            Ok(count) => tracing::info!(count, "credentials were read again"),
+            Err(fault) => {
+                let (path, error) = (file.path.display(), chain(&fault));
+                tracing::error!(%path, error, "the old credentials stay in use");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use edge::{Limits, Listener, Place};
+use edge::{Limits, Listener, Methods, Place};
 use field::Stop;
 use field::demo::{self, Tally};
 use jiff::tz::TimeZone;
@@ -14,6 +14,7 @@ use model::Timestamp;
 use crate::commands::{Context, config_complaint};
 use crate::complaint::{Complaint, Exit};
 use crate::config::{BridgeConfig, Config, ConfigFault, Loaded, LogConfig, LogFormat};
+use crate::credentials::CredentialsFile;
 use crate::reload::Reload;
 use crate::site::{RunningSite, SiteOptions};
 
@@ -37,11 +38,17 @@ pub(crate) fn run(
     let config = context.config;
     start_log(&config.log)?;
     let zone = config.zone().map_err(|fault| config_complaint(&fault))?;
-    let options = options(config, &zone, (secret()?, secret()?), demo.is_some())
+    let mut options = options(config, &zone, (secret()?, secret()?), demo.is_some())
         .map_err(|fault| config_complaint(&fault))?;
+    let credentials = credentials(config)?;
+    options.methods = credentials.as_ref().map(CredentialsFile::methods).unwrap_or_default();
     let site = RunningSite::start(&options).map_err(|fault| refused(&fault, config))?;
-    let reload =
-        Reload { reloader: site.reloader(), meter: site.meter(), anonymous: demo.is_some() };
+    let reload = Reload {
+        reloader: site.reloader(),
+        meter: site.meter(),
+        anonymous: demo.is_some(),
+        credentials,
+    };
     reload.on_signal(again)?;
     announce(context, &site)?;
     let played = match demo {
@@ -83,6 +90,7 @@ fn options(
         http: config.http.address,
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
         limits,
+        methods: Methods::default(),
         elsewhere: Some(config.mqtt.server_reference.as_str())
             .filter(|reference| !reference.is_empty())
             .map(Into::into),
@@ -128,6 +136,18 @@ fn bridges(config: &Config) -> Result<Vec<bridge::Plan>, ConfigFault> {
         one.resolve().map_err(|why| ConfigFault::Bridge { name: one.name.as_str().into(), why })
     };
     config.bridge.iter().map(resolve).collect()
+}
+
+/// Those of the file that is named, if one is.
+fn credentials(config: &Config) -> Result<Option<CredentialsFile>, Complaint> {
+    let path = &config.mqtt.credentials;
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    CredentialsFile::open(path).map(Some).map_err(|fault| {
+        let place = path.display().to_string();
+        Complaint::from_error(Exit::Usage, &fault).at(place).next("althing credential NAME")
+    })
 }
 
 /// What nobody outside can guess.

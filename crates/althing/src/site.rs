@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use anyhow::{Context as _, bail};
-use edge::{Clock, Common, Edge, Limits, Listener, Loops, Place, Reloader};
+use edge::{Clock, Common, Edge, Limits, Listener, Loops, Methods, Place, Reloader};
 use history::Reader;
 use ingest::{Feed, Ingest, Stores};
 use jiff::tz::TimeZone;
@@ -36,6 +36,8 @@ pub(crate) struct SiteOptions {
     /// Event loops; one per core.
     pub(crate) shards: u16,
     pub(crate) limits: Limits,
+    /// How clients prove who they are.
+    pub(crate) methods: Methods,
     /// Where clients are to go when the site stops.
     pub(crate) elsewhere: Option<Box<str>>,
     pub(crate) journal: journal::Options,
@@ -94,6 +96,7 @@ impl RunningSite {
             retained: Arc::clone(&core.retained),
             meter: Arc::clone(&core.meter),
             limits: options.limits,
+            methods: options.methods.clone(),
         };
         let edge = loops.serve(
             options.listeners.clone(),

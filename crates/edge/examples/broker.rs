@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use edge::{Clock, Common, Limits, Listener, Loops, Place};
+use edge::{Clock, Common, Limits, Listener, Loops, Methods, Place};
 use journal::{FsDisk, Journal, Log, Options};
 use model::Horizon;
 
@@ -40,6 +40,7 @@ fn serve(address: SocketAddr, folder: &Path, shards: u16) -> Result<(), Box<dyn 
         retained: Arc::default(),
         meter: Arc::default(),
         limits: Limits { anonymous: true, connections_max: connections_max(), ..Limits::default() },
+        methods: Methods::default(),
     };
     let meter = Arc::clone(&common.meter);
     let (journal, _commits) =

@@ -6,6 +6,7 @@
 //! `Reactor` is the event loop of one shard; `Shard` is the same shard without sockets, which the
 //! simulation drives as well.
 
+mod authentication;
 mod census;
 mod clock;
 mod door;
@@ -31,6 +32,7 @@ use journal::Journal;
 use mio::{Poll, Waker};
 use model::{Horizon, Meter};
 
+pub use authentication::{Exchange, Method, Methods, Scram, Step};
 pub use census::Census;
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};

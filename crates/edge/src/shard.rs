@@ -2,9 +2,11 @@
 //! records and letters for other shards come out. The event loop carries them; the simulation
 //! carries them too.
 
+mod authenticating;
 mod backlog;
 mod connection;
 mod diary;
+mod doors;
 mod expiry;
 mod frames;
 mod greeting;
@@ -17,6 +19,7 @@ mod operator;
 mod orphans;
 mod outbound;
 mod restore;
+mod settling;
 mod subscribing;
 mod sweep;
 mod sys;
@@ -40,17 +43,18 @@ use mqtt::Ticket;
 use slab::Slab;
 
 use crate::Limits;
-use crate::door::Terms;
+use crate::authentication::Methods;
 use crate::mailbox::Adopted;
 use crate::output::Output;
 use crate::wheel::Wheel;
+use authenticating::Parties;
 use backlog::Backlog;
 use connection::Connection;
 pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
+use doors::Door;
 use frames::Frames;
 use greeting::Greeting;
-use greetings::Greetings;
 pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
@@ -81,6 +85,7 @@ pub struct Common {
     pub retained: Arc<Retained>,
     pub meter: Arc<Meter>,
     pub limits: Limits,
+    pub methods: Methods,
 }
 
 /// An entry of the wheel. It counts if the connection is still the one that was opened then, and
@@ -110,13 +115,6 @@ pub struct Remote {
     pub routes: Vec<Route>,
 }
 
-/// A listener, and who has come by it and not said what it wants.
-#[derive(Debug)]
-struct Door {
-    terms: Terms,
-    greetings: Greetings,
-}
-
 #[derive(Debug)]
 pub struct Shard {
     index: u16,
@@ -124,6 +122,7 @@ pub struct Shard {
     common: Common,
     connections: Slab<Connection>,
     opened: u32,
+    parties: Parties,
     sessions: Sessions<Kept>,
     routes: Routes,
     frames: Frames,
@@ -193,6 +192,7 @@ impl Shard {
             shards,
             connections: Slab::new(),
             opened: 0,
+            parties: Parties::new(),
             sessions: Sessions::new(index),
             routes: Routes::new(Arc::clone(&common.subscriptions)),
             frames: Frames::default(),
@@ -265,32 +265,6 @@ impl Shard {
         }
         self.set_timer(key);
         Some(key)
-    }
-
-    /// Tells the listeners, by their numbers.
-    pub(crate) fn set_doors(&mut self, doors: &[Terms]) {
-        let door = |terms: &Terms| Door { terms: terms.clone(), greetings: Greetings::default() };
-        self.doors = doors.iter().map(door).collect();
-    }
-
-    /// Other limits, from now on.
-    pub(crate) fn set_limits(&mut self, site: &Limits, doors: &[Limits]) {
-        self.common.limits = *site;
-        self.backlog = Backlog::new(site.backlog_bytes_max / usize::from(self.shards.max(1)));
-        for (door, limits) in self.doors.iter_mut().zip(doors) {
-            door.terms.limits = *limits;
-        }
-    }
-
-    /// What a listener grants.
-    fn limits_at(&self, door: u16) -> &Limits {
-        let door = self.doors.get(usize::from(door));
-        door.map_or(&self.common.limits, |door| &door.terms.limits)
-    }
-
-    fn limits_of(&self, key: ConnectionKey) -> &Limits {
-        let connection = self.connections.get(key.0 as usize);
-        self.limits_at(connection.map_or(NO_DOOR, |connection| connection.door))
     }
 
     /// A proxy told for whom it speaks.

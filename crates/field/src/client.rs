@@ -5,20 +5,22 @@
 //! A lost connection is found and mended inside of them, for as long as `Options::patience` says.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use model::{Moment, Qos, TopicName};
-use mqtt::{Connect, Packet, Properties, Reason};
+use mqtt::{Packet, Reason, Version};
 
 use crate::{Clock, Fault, Stop};
 
 mod flights;
+mod greeting;
+mod login;
 mod options;
 
 use flights::Flights;
 pub use flights::{Event, Token};
-pub use options::Options;
+pub use options::{Login, Options};
 
 /// More than this waits in no buffer of ours before it is written: some 300 messages of 200 bytes,
 /// enough that a system call costs little beside them.
@@ -74,7 +76,10 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or the server refuses.
-    pub fn connect(options: Options, clock: Clock, stop: Stop) -> Result<Self, Fault> {
+    pub fn connect(mut options: Options, clock: Clock, stop: Stop) -> Result<Self, Fault> {
+        if options.login.is_some() {
+            options.version = Version::V5;
+        }
         let flights = Flights::new(options.version, options.window);
         let mut client = Self {
             options,
@@ -262,70 +267,6 @@ impl Client {
         Err(self.fault_of(Broken::Line(cause)))
     }
 
-    fn dial(&mut self) -> Result<(), Broken> {
-        let mut line = open(&self.options.address)?;
-        line.set_nodelay(true)?;
-        line.set_write_timeout(Some(self.options.keep_alive))?;
-        let mut hello = Vec::new();
-        self.hello().encode(&mut hello).map_err(Fault::TooLong)?;
-        line.write_all(&hello)?;
-        self.inbox.clear();
-        let started = self.clock.moment();
-        while !self.welcomed()? {
-            if self.stop.is_set() {
-                return Err(Broken::For(Fault::Stopped));
-            }
-            if self.clock.moment().since(started) > CONNECT_PATIENCE {
-                return Err(Broken::Line(ErrorKind::TimedOut.into()));
-            }
-            match read_for(&mut line, &mut self.scratch, NAP)? {
-                Some(0) => return Err(Broken::Line(ErrorKind::UnexpectedEof.into())),
-                Some(bytes) => {
-                    self.inbox.extend_from_slice(self.scratch.get(..bytes).unwrap_or_default());
-                }
-                None => {}
-            }
-        }
-        self.heard = self.clock.moment();
-        self.line = Some(line);
-        self.decode()?;
-        self.flush()
-    }
-
-    /// Looks for the CONNACK at the head of the inbox and readies what has to be sent again.
-    fn welcomed(&mut self) -> Result<bool, Broken> {
-        let next = mqtt::decode(&self.inbox, self.options.version, PACKET_BYTES_MAX);
-        let Some((packet, bytes)) = next.map_err(Fault::Server)? else { return Ok(false) };
-        let Packet::ConnAck(answer) = packet else {
-            return Err(Broken::For(Fault::Unexpected(packet.kind())));
-        };
-        if answer.reason.is_failure() {
-            return Err(after_refusal(answer.reason));
-        }
-        self.flights.connected(&answer);
-        if !answer.session_present {
-            for (filter, qos) in &self.subscriptions {
-                self.flights.subscribe(filter, *qos)?;
-            }
-        }
-        self.inbox.drain(..bytes);
-        Ok(true)
-    }
-
-    fn hello(&self) -> Connect<'_> {
-        let seconds = self.options.keep_alive.as_secs();
-        Connect {
-            version: self.options.version,
-            clean_start: self.options.clean_start,
-            keep_alive: u16::try_from(seconds).unwrap_or(u16::MAX),
-            client_id: &self.options.client_id,
-            will: None,
-            user_name: self.options.user_name.as_deref(),
-            password: None,
-            properties: Properties::NONE,
-        }
-    }
-
     fn fault_of(&self, broken: Broken) -> Fault {
         match broken {
             Broken::For(fault) => fault,
@@ -334,17 +275,6 @@ impl Client {
             }
         }
     }
-}
-
-fn open(address: &str) -> std::io::Result<TcpStream> {
-    let mut last = std::io::Error::from(ErrorKind::AddrNotAvailable);
-    for candidate in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&candidate, CONNECT_PATIENCE) {
-            Ok(line) => return Ok(line),
-            Err(cause) => last = cause,
-        }
-    }
-    Err(last)
 }
 
 /// `None` when nothing came in time.
@@ -368,18 +298,6 @@ fn read_for(
 
 fn is_patience(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-/// A server that is busy or goes down may be back soon; the rest would be refused again.
-fn after_refusal(reason: Reason) -> Broken {
-    let passing = [Reason::ServerUnavailable, Reason::ServerBusy, Reason::ServerShuttingDown];
-    if passing.contains(&reason) {
-        return Broken::Line(std::io::Error::new(
-            ErrorKind::ConnectionRefused,
-            Fault::Refused(reason),
-        ));
-    }
-    Broken::For(Fault::Refused(reason))
 }
 
 /// Two clients of one name would throw each other out for ever.

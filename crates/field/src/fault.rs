@@ -15,6 +15,16 @@ pub enum Fault {
     /// Whoever runs the server: allow this client, or repair what the reason names.
     #[error("the server refuses: {0:?}")]
     Refused(Reason),
+    /// The caller: give the right name and password.
+    #[error("the server refuses the name {name:?} or its password")]
+    LoginRefused { name: Box<str> },
+    #[error("the name or the password cannot be one: {0}")]
+    Login(scram::Unfit),
+    /// The caller: this may be another server than it seems.
+    #[error("the server does not prove who it is: {0}")]
+    Mistrust(scram::Mistrust),
+    #[error("the system has no random numbers")]
+    Random(#[source] getrandom::Error),
     #[error("the server broke MQTT")]
     Server(#[from] Malformed),
     #[error("the server sent a {0:?}, which only a client may send or nobody asked for")]

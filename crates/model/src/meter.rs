@@ -46,6 +46,8 @@ events! {
     ClientPaused = "client_pauses",
     /// Connections closed because the peer broke the protocol.
     ProtocolViolated = "protocol_violations",
+    /// Times a client did not prove who it is, or by a method that is not served.
+    AuthenticationRefused = "authentications_refused",
     /// Connections closed because TLS, WebSocket or the PROXY protocol failed.
     TransportFailed = "transport_failures",
     /// Times the certificates of a listener could not be read again; it goes on with the old ones.

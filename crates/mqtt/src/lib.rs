@@ -40,7 +40,7 @@ pub use property::Property;
 pub use publish::{Frame, Outgoing, Publish};
 pub use publish_properties::PublishProperties;
 pub use reason::Reason;
-pub use session::{Accept, Action, Delivered, Finished, Limits, Session, Ticket, Topic};
+pub use session::{Accept, Action, AuthData, Delivered, Finished, Limits, Session, Ticket, Topic};
 pub use subscribe::{
     FilterAck, RetainHandling, Subscribe, Subscription, SubscriptionOptions, Unsubscribe,
     encode_suback, encode_subscribe, encode_unsuback, encode_unsubscribe,

@@ -93,6 +93,20 @@ impl<'a> Properties<'a> {
         })
     }
 
+    /// The method of authentication that is named, and its data.
+    #[must_use]
+    pub fn authentication(self) -> Option<(&'a str, &'a [u8])> {
+        let (mut method, mut bytes): (_, &[u8]) = (None, &[]);
+        for property in self.iter() {
+            if let Property::AuthMethod(name) = property {
+                method = Some(name);
+            } else if let Property::AuthData(data) = property {
+                bytes = data;
+            }
+        }
+        method.map(|method| (method, bytes))
+    }
+
     //= mqtt-v5 MQTT-2.2.2-1
     pub(crate) fn write(self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         varint::encode(self.block.len(), out)?;

@@ -5,13 +5,14 @@
 //! Contract with the shell:
 //! - decode with `version` and `packet_max`, give each packet to `on_packet`, do the one `Action`
 //!   it may return, send what was appended to `out`;
-//! - answer `Action::Connect` with `accept` or `refuse` before the next packet;
+//! - answer `Action::Connect` with `accept`, `refuse` or, if it names a method of authentication,
+//!   `challenge` before the next packet; and `Action::Authenticate` likewise, in an open session with
+//!   `confirm` in the place of `accept` and `close` in that of `refuse`;
 //! - in a kept session (`Accept::kept`), write down what an `Action` tells before its ticket is used,
 //!   `reserve` QoS 2 messages, and call `release_received` once its past is durable;
 //! - on a `Violation`, send what was appended, close the socket, and call `finish`;
 //! - keep the `Lane` of the session's tickets together with its `Inflight` while it is away.
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use model::Moment;
@@ -22,20 +23,23 @@ use crate::inflight::{Generation, Inflight, Outbound};
 use crate::properties::{Properties, PropertiesBuf};
 use crate::property::Property;
 use crate::publish::Publish;
-use crate::subscribe::{encode_suback, encode_unsuback};
 use crate::will::StoredWill;
 use crate::{Kind, Malformed, Packet, Reason, TooLong, VARINT_MAX, Version, Violation};
 
 mod aliases;
+mod answers;
+mod authenticating;
+mod extras;
 mod inbound;
 mod opening;
 mod outbound;
 mod terms;
 
-use aliases::Aliases;
+use authenticating::Method;
+use extras::Extras;
 pub use inbound::Ticket;
 pub use outbound::Delivered;
-pub use terms::{Accept, Action, EXPIRY_NEVER, Finished, Limits, Topic};
+pub use terms::{Accept, Action, AuthData, EXPIRY_NEVER, Finished, Limits, Topic};
 
 /// QoS 2 messages of a client between PUBLISH and PUBREL, those of its earlier connections
 /// included, unless `Limits::receive_maximum` is more. 1,024 of 12 bytes are 12 KB for a client
@@ -47,6 +51,8 @@ enum State {
     AwaitConnect,
     /// CONNECT was handed out and is not answered.
     AwaitAnswer,
+    /// CONNECT is not answered because the client has to say more about who it is.
+    Authenticating,
     Connected,
     Closed,
 }
@@ -75,7 +81,7 @@ pub struct Session {
     /// Messages of the client on this connection whose last acknowledgement is owed.
     owed: u16,
     inflight: Inflight,
-    aliases: Option<Box<Aliases>>,
+    extras: Option<Box<Extras>>,
     will: Option<Box<StoredWill>>,
 }
 
@@ -102,7 +108,7 @@ impl Session {
             in_window: 0,
             owed: 0,
             inflight: Inflight::default(),
-            aliases: None,
+            extras: None,
             will: None,
         }
     }
@@ -120,10 +126,11 @@ impl Session {
         now: Moment,
         out: &mut Vec<u8>,
     ) -> Result<Option<Action<'p>>, Violation> {
-        self.last_heard = now;
+        let before = std::mem::replace(&mut self.last_heard, now);
         let handled = match self.state {
-            State::AwaitConnect => self.on_first(packet).map(Some),
+            State::AwaitConnect => self.on_first(packet, before).map(Some),
             State::AwaitAnswer => Err(unanswered()),
+            State::Authenticating => self.on_unauthenticated(packet).map(Some),
             State::Connected => self.on_next(packet, out),
             //= mqtt-v5 MQTT-3.14.4-1
             //= mqtt-v311 MQTT-3.14.4-1
@@ -146,7 +153,7 @@ impl Session {
             return Ok(());
         }
         let violation = match self.state {
-            State::AwaitConnect => Violation::ConnectTimeout,
+            State::AwaitConnect | State::Authenticating => Violation::ConnectTimeout,
             State::AwaitAnswer | State::Connected | State::Closed => Violation::KeepAlive,
         };
         Err(self.violated(violation, out))
@@ -157,8 +164,13 @@ impl Session {
     //= mqtt-v311 MQTT-3.1.2-24
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Moment> {
+        let to_connect = Duration::from_secs(u64::from(self.limits.connect_timeout));
         let patience = match self.state {
-            State::AwaitConnect => Duration::from_secs(u64::from(self.limits.connect_timeout)),
+            State::AwaitConnect => to_connect,
+            State::Authenticating => {
+                let opened = self.method().map_or(self.last_heard, Method::opened);
+                return Some(opened.saturating_add(to_connect));
+            }
             State::Connected if self.keep_alive > 0 => {
                 Duration::from_millis(u64::from(self.keep_alive) * 1_500)
             }
@@ -174,6 +186,8 @@ impl Session {
             let told = reason.told_in(Kind::Disconnect);
             let written = Disconnect::new(told).encode(Version::V5, out);
             assert_eq!(written, Ok(()), "three or four bytes");
+        } else if self.state == State::Authenticating {
+            self.turn_away(reason, out);
         }
         self.state = State::Closed;
     }
@@ -200,40 +214,11 @@ impl Session {
     /// The connection is gone, for whatever reason.
     #[must_use]
     pub fn finish(mut self) -> Finished {
-        if self.state == State::AwaitAnswer {
+        if matches!(self.state, State::AwaitAnswer | State::Authenticating) {
             self.forget_client();
         }
         self.inflight.rest();
         Finished { inflight: self.inflight, will: self.will, expiry: self.expiry }
-    }
-
-    /// # Errors
-    /// The client takes no packet as large as this answer; the connection is over.
-    //= mqtt-v5 MQTT-2.2.1-6, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-5, MQTT-3.8.4-6
-    //= mqtt-v5 MQTT-3.9.2-1, MQTT-3.9.2-2
-    //= mqtt-v311 MQTT-2.3.1-7, MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-4, MQTT-3.8.4-5
-    pub fn suback(
-        &mut self,
-        packet_id: NonZeroU16,
-        reasons: impl IntoIterator<Item = Reason>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Violation> {
-        let version = self.version;
-        self.answer(out, |out| encode_suback(version, packet_id, Properties::NONE, reasons, out))
-    }
-
-    /// # Errors
-    /// The client takes no packet as large as this answer; the connection is over.
-    //= mqtt-v5 MQTT-2.2.1-6, MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.2-1, MQTT-3.11.2-2, MQTT-3.11.3-1
-    //= mqtt-v311 MQTT-2.3.1-7, MQTT-3.10.4-4, MQTT-3.10.4-5
-    pub fn unsuback(
-        &mut self,
-        packet_id: NonZeroU16,
-        reasons: impl IntoIterator<Item = Reason>,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Violation> {
-        let version = self.version;
-        self.answer(out, |out| encode_unsuback(version, packet_id, Properties::NONE, reasons, out))
     }
 
     /// Of the client, once it has sent CONNECT. What `decode` wants to know.
@@ -333,7 +318,7 @@ impl Session {
             //= mqtt-v5 MQTT-3.1.0-2
             //= mqtt-v311 MQTT-3.1.0-2
             Packet::Connect(_) => Err(Violation::SecondConnect),
-            Packet::Auth(_) => Err(Violation::AuthMethod),
+            Packet::Auth(auth) => self.on_auth_again(&auth).map(Some),
             Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 Err(Violation::Direction(packet.kind()))
             }
@@ -366,23 +351,6 @@ impl Session {
         self.expiry = 0;
     }
 
-    /// Appends an answer if the client takes one of its size.
-    //= mqtt-v5 MQTT-3.1.2-24
-    fn answer(
-        &mut self,
-        out: &mut Vec<u8>,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), TooLong>,
-    ) -> Result<(), Violation> {
-        let start = out.len();
-        let written = write(out);
-        if written.is_ok() && out.len() - start <= self.client_packet_max as usize {
-            return Ok(());
-        }
-        out.truncate(start);
-        let violation = Violation::ClientPacketMax { max: self.client_packet_max };
-        Err(self.violated(violation, out))
-    }
-
     /// Says why, where the protocol has words for it, and closes.
     fn violated(&mut self, violation: Violation, out: &mut Vec<u8>) -> Violation {
         match self.state {
@@ -394,7 +362,9 @@ impl Session {
                 let fits = reason.belongs_to(Kind::Disconnect);
                 self.close(if fits { reason } else { Reason::ProtocolError }, out);
             }
-            State::AwaitAnswer | State::Closed => {}
+            State::Authenticating => self.refuse_authentication(violation, out),
+            State::AwaitAnswer => self.forget_client(),
+            State::Closed => {}
         }
         self.state = State::Closed;
         violation

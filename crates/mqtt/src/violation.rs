@@ -20,8 +20,14 @@ pub enum Violation {
     ClientIdMissing,
     #[error("the topic of the will is none")]
     WillTopic(#[source] TopicFault),
-    #[error("an authentication method that was not agreed on")]
+    #[error("an authentication method that the CONNECT did not name")]
     AuthMethod,
+    #[error("a step of an authentication that is not the next one")]
+    AuthStep,
+    #[error("more data or more steps than an authentication may have")]
+    AuthTooMuch,
+    #[error("{0:?} from a client that has not proved yet who it is")]
+    Unauthenticated(Kind),
     #[error("the topic is none")]
     TopicName(#[source] TopicFault),
     #[error("topic alias {alias}, where {max} are allowed")]
@@ -52,12 +58,15 @@ impl Violation {
             Self::Malformed(malformed) => malformed.reason(),
             Self::ClientIdMissing => Reason::ClientIdInvalid,
             Self::WillTopic(_) | Self::TopicName(_) => Reason::TopicNameInvalid,
-            Self::AuthMethod => Reason::BadAuthMethod,
+            Self::AuthTooMuch => Reason::QuotaExceeded,
             Self::TopicAliasRange { .. } => Reason::TopicAliasInvalid,
             Self::ReceiveMaximum { .. } => Reason::ReceiveMaximumExceeded,
             Self::ClientPacketMax { .. } => Reason::PacketTooLarge,
             Self::KeepAlive => Reason::KeepAliveTimeout,
             Self::ConnectTimeout
+            | Self::AuthMethod
+            | Self::AuthStep
+            | Self::Unauthenticated(_)
             | Self::FirstPacket(_)
             | Self::SecondConnect
             | Self::Direction(_)

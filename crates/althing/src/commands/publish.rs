@@ -10,7 +10,7 @@ use mqtt::{Reason, Version};
 use crate::cli::PubArgs;
 use crate::complaint::{Complaint, Exit};
 
-use super::{Context, client_id, field_complaint};
+use super::{Context, client_id, field_complaint, login};
 
 /// What a server takes by default in one message.
 const MESSAGE_BYTES_MAX: u64 = 1 << 20;
@@ -22,7 +22,11 @@ pub(crate) fn run(context: &mut Context<'_>, args: &PubArgs) -> Result<(), Compl
     let qos = Qos::from_bits(args.qos).unwrap_or(Qos::AtLeastOnce);
     let address = context.mqtt(args.door.mqtt.as_deref());
     let place = format!("mqtt://{address}");
-    let options = Options { version: Version::V5, ..Options::new(&address, &client_id("pub")) };
+    let options = Options {
+        version: Version::V5,
+        login: login(&args.door)?,
+        ..Options::new(&address, &client_id("pub"))
+    };
     let answer = send(options, &args.topic, &payload, (qos, args.retain));
     let answer = answer.map_err(|fault| field_complaint(&fault, &place))?;
     if let Some((reason, _)) = answer.filter(|(reason, _)| reason.is_failure()) {

@@ -12,7 +12,7 @@ use model::Qos;
 use crate::cli::{FormArg, ReplayArgs};
 use crate::complaint::{Complaint, Exit};
 
-use super::{Context, client_id, field_complaint};
+use super::{Context, client_id, field_complaint, login};
 
 /// # Errors
 /// When the flags do not fit the files, a file cannot be read, or the server is lost.
@@ -22,8 +22,9 @@ pub(crate) fn run(
     stop: &Stop,
 ) -> Result<(), Complaint> {
     let address = context.mqtt(args.door.mqtt.as_deref());
-    let options = options(args, &address)
+    let mut options = options(args, &address)
         .map_err(|fault| field_complaint(&fault.into(), "the flags of the command"))?;
+    options.client.login = login(&args.door)?;
     let bar = bar();
     let mut show = |report: Report| {
         bar.set_length(report.rows_total);

@@ -10,7 +10,7 @@ use model::{Qos, TopicFilter};
 use crate::cli::TailArgs;
 use crate::complaint::{Complaint, Exit, forgive_closed_pipe};
 
-use super::{Context, client_id, field_complaint};
+use super::{Context, client_id, field_complaint, login};
 
 const NAP: Duration = Duration::from_millis(100);
 /// Of a payload that is no text, so much is shown.
@@ -26,7 +26,8 @@ pub(crate) fn run(context: &mut Context<'_>, args: &TailArgs) -> Result<(), Comp
     }
     let address = context.mqtt(args.door.mqtt.as_deref());
     let complain = |fault: field::Fault| field_complaint(&fault, &format!("mqtt://{address}"));
-    let options = Options::new(&address, &client_id("tail"));
+    let login = login(&args.door)?;
+    let options = Options { login, ..Options::new(&address, &client_id("tail")) };
     let mut client = Client::connect(options, Clock::start(), Stop::default()).map_err(complain)?;
     for filter in &args.filters {
         client.subscribe(filter, Qos::AtMostOnce).map_err(complain)?;

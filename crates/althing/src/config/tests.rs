@@ -55,6 +55,7 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_defaults() {
         http.address = "127.0.0.1:9" from althing.toml:6
         mqtt.address = "127.0.0.1:2" from environment ALTHING_MQTT__ADDRESS
         mqtt.anonymous = true from althing.toml:4
+        mqtt.credentials = "" from default
         mqtt.listener = [] from default
         mqtt.server-reference = "" from default
         mqtt.shards = 3 from flag --shards

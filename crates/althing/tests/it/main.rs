@@ -1,6 +1,8 @@
 //! The parts of the program together, and the program as a script sees it.
 
 #[cfg(test)]
+mod authentication;
+#[cfg(test)]
 mod bridge;
 #[cfg(test)]
 mod commands;

@@ -17,8 +17,15 @@ pub(crate) struct Running {
 impl Running {
     /// With `althing.toml` in `data`, if there is one.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &["--anonymous"])
+    }
+
+    /// The same with other flags.
+    pub(crate) fn start_with(data: &Path, flags: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_althing"))
-            .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .arg("serve")
+            .args(flags)
+            .args(["--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .arg("--data")
             .arg(data)
             .current_dir(data)
@@ -57,10 +64,19 @@ impl Running {
         ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
     }
 
+    /// Asks the process to read its files again.
+    pub(crate) fn reload(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     /// Asks the process to stop; says its exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().unwrap().code()
     }
 

@@ -118,12 +118,12 @@ impl Shard {
     }
 
     fn act(&mut self, key: ConnectionKey, action: Action<'_>, now: Now) {
-        if let Action::Connect(connect) = action {
-            return self.connect(key, &connect, now);
-        }
-        let Some(session_key) = self.session_key(key) else { return };
+        let Some(session_key) = self.session_key(key) else {
+            return self.act_outside(key, &action, now);
+        };
         match action {
             Action::Connect(_) => {}
+            Action::Authenticate { again, data } => self.prove(key, (again, data.0), now),
             Action::Publish { publish, topic, ticket } => {
                 self.publish(key, session_key, (&publish, &topic, ticket), now);
             }
@@ -151,6 +151,17 @@ impl Shard {
                 }
             }
             Action::Disconnect { reason: _ } => self.end(key, now),
+        }
+    }
+
+    /// Of a client that is not in.
+    fn act_outside(&mut self, key: ConnectionKey, action: &Action<'_>, now: Now) {
+        if let Action::Connect(connect) = action {
+            self.connect(key, connect, now);
+        } else if let Action::Authenticate { again, data } = action {
+            self.prove(key, (*again, data.0), now);
+        } else if let Action::Disconnect { reason: _ } = action {
+            self.end(key, now);
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hub::{ConnectionKey, Opened, Publication, SessionKey, home_shard};
-use model::{Committed, Event, Gauge, Message, SessionEvent, Settled};
-use mqtt::{Accept, Connect, Finished, Inflight, Reason, Session, Violation};
+use model::{Event, Message, SessionEvent};
+use mqtt::{Accept, Finished, Inflight, Reason, Session, Violation};
 
 use super::connection::{Connection, Phase};
 use super::diary::{Told, Waiting};
@@ -15,6 +15,14 @@ use crate::clock::Now;
 
 /// How long a connection that is over may take to read what it is still sent.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// A client that may come in.
+pub(super) struct Newcomer<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) clean_start: bool,
+    /// What its method of authentication says last.
+    pub(super) auth_data: Option<&'a [u8]>,
+}
 
 /// What a client that connects had before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +37,13 @@ enum Past {
 impl Shard {
     //= mqtt-v5 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.3-7, MQTT-3.1.4-2, MQTT-3.1.4-4
     //= mqtt-v311 MQTT-3.1.3-5, MQTT-3.1.3-6, MQTT-3.1.4-3
-    pub(super) fn connect(&mut self, key: ConnectionKey, connect: &Connect<'_>, now: Now) {
-        if !self.limits_of(key).anonymous {
+    pub(super) fn admit(&mut self, key: ConnectionKey, newcomer: &Newcomer<'_>, now: Now) {
+        let &Newcomer { client_id, clean_start, auth_data } = newcomer;
+        if self.wills_to_broker(key) {
             return self.refuse(key, Reason::NotAuthorized, now);
         }
-        if connect.will.is_some() && self.wills_to_broker(key) {
-            return self.refuse(key, Reason::NotAuthorized, now);
-        }
-        let assigned = connect.client_id.is_empty().then(|| self.new_client_id(now));
-        let client = assigned.as_deref().unwrap_or(connect.client_id);
+        let assigned = client_id.is_empty().then(|| self.new_client_id(now));
+        let client = assigned.as_deref().unwrap_or(client_id);
         let subscriptions = Arc::clone(&self.common.subscriptions);
         if self.sessions.end_if_over(client, now.moment, &subscriptions) {
             self.note_of(client, SessionEvent::Ended, Waiting::Nobody);
@@ -47,7 +53,7 @@ impl Shard {
         //= mqtt-v311 MQTT-3.1.2-6
         let current = self.sessions.of(client).and_then(|session| session.connection);
         let ends = current.is_some_and(|current| !self.outlives(current));
-        let clean = connect.clean_start || ends;
+        let clean = clean_start || ends;
         let Ok(opened) = self.sessions.open(client, clean, key, &subscriptions) else {
             return self.refuse(key, Reason::QuotaExceeded, now);
         };
@@ -65,9 +71,14 @@ impl Shard {
             Past::None
         };
         let kept = self.book(key, opened.key, (past, expiry));
-        let session_expiry = Some(expiry);
-        let assigned_client_id = assigned.as_deref();
-        let accept = Accept { resumed, kept, assigned_client_id, session_expiry, keep_alive: None };
+        let accept = Accept {
+            resumed,
+            kept,
+            assigned_client_id: assigned.as_deref(),
+            session_expiry: Some(expiry),
+            keep_alive: None,
+            auth_data,
+        };
         self.let_in(key, opened.key, accept, now);
     }
 
@@ -162,7 +173,7 @@ impl Shard {
         Some(finished.inflight)
     }
 
-    fn refuse(&mut self, key: ConnectionKey, reason: Reason, now: Now) {
+    pub(super) fn refuse(&mut self, key: ConnectionKey, reason: Reason, now: Now) {
         if let Some(connection) = self.connections.get_mut(key.0 as usize) {
             connection.session.refuse(reason, connection.output.buffer());
         }
@@ -221,6 +232,7 @@ impl Shard {
     /// not take it: nobody keeps a socket by not reading.
     fn farewell(&mut self, key: ConnectionKey, now: Now) {
         self.greeted(key);
+        self.forget_party(key);
         let Some(connection) = self.connections.get_mut(key.0 as usize) else { return };
         self.connected -= u64::from(connection.phase == Phase::Open);
         connection.phase = Phase::Closing;
@@ -247,64 +259,6 @@ impl Shard {
         if self.common.retained.keep(Arc::new(Publication::of(message))).is_err() {
             tracing::warn!("the retained messages are at their limit; one was not retained");
         }
-    }
-
-    /// Acknowledges everything that `committed` covers.
-    //= mqtt-v311 MQTT-4.6.0-2, MQTT-4.6.0-3
-    pub fn settle(&mut self, committed: Committed, now: Now) {
-        self.report();
-        self.watch_backlog();
-        self.pass_on();
-        if self.later.oldest().is_some_and(|oldest| oldest <= committed.position()) {
-            self.tell_all(committed, now);
-        }
-        if self.lane.oldest().is_none_or(|oldest| oldest > committed.position()) {
-            return;
-        }
-        let mut acknowledged = 0;
-        for settled in self.lane.settle(committed) {
-            let (session_key, ticket) = settled.split();
-            let Some(session) = self.sessions.get_mut(session_key) else { continue };
-            let Some(key) = session.connection else {
-                session.protocol.settled.push(ticket);
-                continue;
-            };
-            let Some(connection) = self.connections.get_mut(key.0 as usize) else { continue };
-            connection.session.acknowledge(ticket, connection.output.buffer());
-            acknowledged += 1;
-            if connection.mark_dirty() {
-                self.dirty.push(key);
-            }
-        }
-        self.lane.shrink();
-        self.common.meter.add(Event::Acknowledged, acknowledged);
-    }
-
-    /// Adds the messages of this turn to what is counted.
-    fn report(&mut self) {
-        for (event, count) in [
-            (Event::MessageReceived, &mut self.received),
-            (Event::MessageSent, &mut self.sent),
-            (Event::BytesReceived, &mut self.bytes_in),
-            (Event::BytesSent, &mut self.bytes_out),
-        ] {
-            if *count > 0 {
-                self.common.meter.add(event, std::mem::take(count));
-            }
-        }
-        let now = (self.sessions.len() as u64, self.connected);
-        let before = std::mem::replace(&mut self.told, now);
-        self.common.meter.moved(Gauge::Sessions, before.0, now.0);
-        self.common.meter.moved(Gauge::Connected, before.1, now.1);
-    }
-
-    /// Tells connections what waited for `committed`.
-    fn tell_all(&mut self, committed: Committed, now: Now) {
-        let due: Vec<_> = self.later.settle(committed).map(Settled::into_ticket).collect();
-        for (session_key, later) in due {
-            self.tell(session_key, later, now);
-        }
-        self.later.shrink();
     }
 
     /// Keep-alive, what is over, wills that are due.

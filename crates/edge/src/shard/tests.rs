@@ -1,3 +1,4 @@
+mod authenticating;
 mod backlog;
 mod census;
 mod greeting;
@@ -9,10 +10,10 @@ mod world;
 
 use expect_test::expect;
 use model::Qos;
-use mqtt::{Connect, Outgoing, Packet, Properties, Reason, Version, Will};
+use mqtt::{Connect, Outgoing, Packet, Properties, Reason, Version, Will, decode};
 
 use super::*;
-use world::{World, ack, client, lasting};
+use world::{At, World, ack, client, describe, lasting};
 
 #[test]
 fn an_acknowledgement_waits_for_the_commit_and_a_delivery_does_not() {

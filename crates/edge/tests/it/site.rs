@@ -54,6 +54,7 @@ pub(crate) fn try_start_as_told(
         retained: Arc::default(),
         meter: Arc::clone(&meter),
         limits,
+        methods: edge::Methods::default(),
     };
     let told = |listener: Listener| {
         let own = listener.limits;

@@ -5,9 +5,11 @@ use std::net::TcpListener;
 use std::num::NonZeroU16;
 use std::thread::JoinHandle;
 
-use mqtt::{Ack, ConnAck, Kind, PropertiesBuf, Property, Publish, PublishProperties, Version};
+use mqtt::{Ack, ConnAck, Kind, Properties, PropertiesBuf, Property, Publish, PublishProperties};
 
 use super::*;
+
+mod login;
 
 /// The server's end of one connection.
 struct Peer {

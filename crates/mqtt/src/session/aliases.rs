@@ -23,7 +23,6 @@ const GROUP: usize = 4;
 /// What an entry may live on, in messages of other topics that want its place.
 const HEAT_MAX: u8 = 8;
 
-/// Boxed, because few clients use any.
 #[derive(Debug, Default)]
 pub(super) struct Aliases {
     /// Index = alias - 1.

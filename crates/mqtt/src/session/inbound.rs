@@ -259,8 +259,8 @@ impl Session {
         }
         let index = usize::from(alias) - 1;
         if publish.topic.is_empty() {
-            let known = self.aliases.as_ref();
-            let known = known.and_then(|aliases| aliases.from_client.get(index)?.clone());
+            let known = self.extras.as_ref();
+            let known = known.and_then(|it| it.aliases.from_client.get(index)?.clone());
             return known.map(Topic::Aliased).ok_or(Violation::TopicAliasUnknown(alias));
         }
         let name = TopicName::parse(publish.topic).map_err(Violation::TopicName)?;
@@ -269,7 +269,7 @@ impl Session {
     }
 
     fn remember(&mut self, index: usize, topic: TopicBuf) {
-        let aliases = &mut self.aliases.get_or_insert_default().from_client;
+        let aliases = &mut self.extras.get_or_insert_default().aliases.from_client;
         if aliases.len() <= index {
             aliases.resize(index + 1, None);
         }

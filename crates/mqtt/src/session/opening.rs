@@ -1,14 +1,18 @@
 //! CONNECT and its answer.
 
 use super::{
-    Accept, Action, ConnAck, EXPIRY_NEVER, Kind, Malformed, Packet, Properties, PropertiesBuf,
-    Property, Reason, Session, State, StoredWill, TooLong, Version, Violation,
+    Accept, Action, ConnAck, EXPIRY_NEVER, Kind, Malformed, Method, Moment, Packet, Properties,
+    PropertiesBuf, Property, Reason, Session, State, StoredWill, TooLong, Version, Violation,
 };
 use crate::ack::encode_short;
 use crate::inflight::{Outbound, Step};
 
 impl Session {
-    pub(super) fn on_first<'p>(&mut self, packet: Packet<'p>) -> Result<Action<'p>, Violation> {
+    pub(super) fn on_first<'p>(
+        &mut self,
+        packet: Packet<'p>,
+        opened: Moment,
+    ) -> Result<Action<'p>, Violation> {
         //= mqtt-v5 MQTT-3.1.0-1
         //= mqtt-v311 MQTT-3.1.0-1
         let Packet::Connect(connect) = packet else {
@@ -27,13 +31,16 @@ impl Session {
             Version::V311 if !connect.clean_start => EXPIRY_NEVER,
             Version::V311 | Version::V5 => 0,
         };
-        self.take_terms(connect.properties)?;
+        self.take_terms(connect.properties);
+        if let Some(method) = Method::of(&connect, opened)? {
+            self.extras.get_or_insert_default().method = Some(method);
+        }
         self.will = connect.will.as_ref().map(StoredWill::keep).transpose()?;
         self.state = State::AwaitAnswer;
         Ok(Action::Connect(connect))
     }
 
-    fn take_terms(&mut self, properties: Properties<'_>) -> Result<(), Violation> {
+    fn take_terms(&mut self, properties: Properties<'_>) {
         //= mqtt-v5 MQTT-3.1.2-26, MQTT-3.1.2-27
         let aliases = std::mem::take(&mut self.limits.aliases_to_client);
         for property in properties.iter() {
@@ -47,12 +54,8 @@ impl Session {
             } else if let Property::TopicAliasMaximum(most) = property {
                 self.limits.aliases_to_client =
                     u8::try_from(most).map_or(aliases, |most| most.min(aliases));
-            } else if let Property::AuthMethod(_) = property {
-                //= mqtt-v5 MQTT-4.12.0-1
-                return Err(Violation::AuthMethod);
             }
         }
-        Ok(())
     }
 
     /// Lets the client in. PUBRELs of a resumed session are appended behind the CONNACK, those of a
@@ -136,14 +139,14 @@ impl Session {
             refusal(version, Reason::UnsupportedVersion, out);
         } else if matches!(
             violation,
-            Violation::ClientIdMissing | Violation::WillTopic(_) | Violation::AuthMethod
+            Violation::ClientIdMissing | Violation::WillTopic(_) | Violation::AuthTooMuch
         ) {
             refusal(self.version, violation.reason(), out);
         }
     }
 
     /// What MQTT 5 tells the client of our terms.
-    //= mqtt-v5 MQTT-3.1.2-28, MQTT-3.1.2-29, MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-4.12.0-6
+    //= mqtt-v5 MQTT-3.1.2-28, MQTT-3.1.2-29, MQTT-3.2.2-19, MQTT-3.2.2-20
     fn offer(&self, accept: &Accept<'_>) -> Result<PropertiesBuf, TooLong> {
         let limits = &self.limits;
         let mut offer = PropertiesBuf::default();
@@ -173,11 +176,12 @@ impl Session {
         if let Some(seconds) = accept.keep_alive {
             offer.push(Property::ServerKeepAlive(seconds))?;
         }
+        self.offer_proof(accept.auth_data, &mut offer)?;
         Ok(offer)
     }
 }
 
-fn refusal(version: Version, reason: Reason, out: &mut Vec<u8>) {
+pub(super) fn refusal(version: Version, reason: Reason, out: &mut Vec<u8>) {
     if version == Version::V311 && reason.return_code().is_none() {
         return;
     }

@@ -69,7 +69,7 @@ impl Session {
     fn write_aliased(&mut self, packet_id: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
         //= mqtt-v5 MQTT-3.3.2-11
         let most = self.limits.aliases_to_client;
-        let topics = &mut self.aliases.get_or_insert_default().to_client;
+        let topics = &mut self.extras.get_or_insert_default().aliases.to_client;
         match topics.alias_for(frame, most, self.client_packet_max as usize) {
             Some(alias) => frame.write_aliased(packet_id, alias, out),
             None => frame.write(packet_id, false, out),

@@ -1,5 +1,6 @@
 //! What a session and its shell say to each other.
 
+use std::fmt;
 use std::num::NonZeroU16;
 
 use model::{TopicBuf, TopicName};
@@ -52,8 +53,12 @@ impl Default for Limits {
 /// What a packet asks of the hub. At most one thing.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<'p> {
-    /// To be answered with `accept` or `refuse`, before the next packet.
+    /// To be answered with `accept` or `refuse`, before the next packet; or with `challenge`, if it
+    /// names a method of authentication.
     Connect(Connect<'p>),
+    /// The next step of an authentication, likewise. It begins `again` in a session that is open,
+    /// where `confirm` and `close` are the answers.
+    Authenticate { again: bool, data: AuthData<'p> },
     /// Without a ticket for QoS 0.
     Publish { publish: Publish<'p>, topic: Topic<'p>, ticket: Option<Ticket> },
     /// To be answered with `suback`.
@@ -69,6 +74,17 @@ pub enum Action<'p> {
     Delivered { token: u64, reason: Reason },
     /// The client says goodbye. `finish` follows.
     Disconnect { reason: Reason },
+}
+
+/// What a client says to prove who it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AuthData<'p>(pub &'p [u8]);
+
+/// Nobody else's business.
+impl fmt::Debug for AuthData<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} bytes", self.0.len())
+    }
 }
 
 /// The topic of a message: as it came, or as its alias remembers it.
@@ -101,6 +117,8 @@ pub struct Accept<'a> {
     pub keep_alive: Option<u16>,
     /// Seconds, when the client's own wish is not granted.
     pub session_expiry: Option<u32>,
+    /// What the method of authentication says last, to a client that named one.
+    pub auth_data: Option<&'a [u8]>,
 }
 
 /// What is left of a connection.

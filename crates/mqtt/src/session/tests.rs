@@ -1,7 +1,7 @@
 //! Scripts of one client: what it sends, what the hub is asked to do, what it gets back.
 
 use std::fmt::Write as _;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
@@ -18,6 +18,7 @@ use crate::publish_properties::PublishProperties;
 use crate::subscribe::{Subscription, SubscriptionOptions, encode_subscribe, encode_unsubscribe};
 use crate::{decode, needed};
 
+mod authenticating;
 mod connecting;
 mod handshakes;
 mod standard;
@@ -235,7 +236,10 @@ impl Play {
                 self.position = self.position.next();
                 self.lane.push(self.position, ticket);
             }
-            Action::Received { .. } | Action::Delivered { .. } | Action::Disconnect { .. } => {
+            Action::Authenticate { .. }
+            | Action::Received { .. }
+            | Action::Delivered { .. }
+            | Action::Disconnect { .. } => {
                 writeln!(self.log, "hub: {action:?}").unwrap();
             }
         }
@@ -260,12 +264,10 @@ fn frame(version: Version, qos: Qos) -> (Vec<u8>, Option<usize>) {
 fn summary(packet: &Packet<'_>) -> String {
     match packet {
         Packet::ConnAck(it) => {
-            let mut text = format!("ConnAck {:?} present={}", it.reason, it.session_present);
-            for property in it.properties.iter() {
-                write!(text, "\n     {property:?}").unwrap();
-            }
-            text
+            let text = format!("ConnAck {:?} present={}", it.reason, it.session_present);
+            with_lines(text, it.properties)
         }
+        Packet::Auth(it) => with_lines(format!("Auth {:?}", it.reason), it.properties),
         Packet::Publish(it) => {
             format!("Publish {:?} id={:?} dup={}", it.topic, it.packet_id, it.dup)
         }
@@ -281,9 +283,15 @@ fn summary(packet: &Packet<'_>) -> String {
         | Packet::Subscribe(_)
         | Packet::Unsubscribe(_)
         | Packet::PingReq
-        | Packet::PingResp
-        | Packet::Auth(_) => format!("{:?}", packet.kind()),
+        | Packet::PingResp => format!("{:?}", packet.kind()),
     }
+}
+
+fn with_lines(mut text: String, properties: Properties<'_>) -> String {
+    for property in properties.iter() {
+        write!(text, "\n     {property:?}").unwrap();
+    }
+    text
 }
 
 //= mqtt-v5 MQTT-2.2.1-5, MQTT-3.3.4-1, MQTT-4.3.2-4 test
@@ -394,11 +402,4 @@ fn unsubscribing_is_answered() {
         hub: unsubscribe ["a"]
         -> UnsubAck 3 [NoSubscriptionExisted]
     "#]]);
-}
-
-/// `needed` and `decode` are what a shell reads with.
-#[test]
-fn a_session_is_small() {
-    assert!(size_of::<Session>() <= 192, "{}", size_of::<Session>());
-    assert_eq!(needed(&[0x10], 100), Ok(2));
 }

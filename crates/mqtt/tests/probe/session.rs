@@ -62,6 +62,8 @@ struct World {
     /// messages with the connection they are for.
     freed: Vec<(Position, NonZeroU16)>,
     reserved: Vec<(Position, u32, NonZeroU16)>,
+    /// Whether the client of an unanswered CONNECT wants a new session, and one that is kept.
+    newcomer: (bool, bool),
 }
 
 impl World {
@@ -83,6 +85,7 @@ impl World {
             taken: BTreeMap::new(),
             freed: Vec::new(),
             reserved: Vec::new(),
+            newcomer: (true, false),
         }
     }
 
@@ -134,19 +137,13 @@ impl World {
                     self.session.refuse(Reason::NotAuthorized, &mut self.out);
                     return;
                 }
-                let stored = std::mem::take(&mut self.stored);
-                if connect.clean_start {
-                    self.taken.clear();
+                self.newcomer = (connect.clean_start, connect.client_id.starts_with('k'));
+                match connect.properties.authentication() {
+                    Some((_, data)) => self.judge(data),
+                    None => self.let_in(),
                 }
-                let resumed = (!connect.clean_start).then_some(stored);
-                let kept = connect.client_id.starts_with('k');
-                let accept = Accept { resumed, kept, ..Accept::default() };
-                if self.session.accept(accept, &mut self.out).is_err() {
-                    assert!(self.session.is_closed());
-                }
-                self.acknowledge();
-                self.session.release_received(&mut self.out);
             }
+            Action::Authenticate { data, .. } => self.judge(data.0),
             Action::Publish { publish, topic, ticket } => {
                 assert!(!topic.as_name().as_str().is_empty());
                 assert_eq!(ticket.is_some(), publish.qos != Qos::AtMostOnce);
@@ -178,6 +175,45 @@ impl World {
             }
             Action::Delivered { token, .. } => assert!(token <= self.tokens, "a token of ours"),
             Action::Disconnect { .. } => assert!(self.session.is_closed()),
+        }
+    }
+
+    fn let_in(&mut self) {
+        let (clean, kept) = self.newcomer;
+        let stored = std::mem::take(&mut self.stored);
+        if clean {
+            self.taken.clear();
+        }
+        let resumed = (!clean).then_some(stored);
+        let accept = Accept { resumed, kept, auth_data: Some(b"!"), ..Accept::default() };
+        if self.session.accept(accept, &mut self.out).is_err() {
+            assert!(self.session.is_closed());
+        }
+        self.acknowledge();
+        self.session.release_received(&mut self.out);
+    }
+
+    /// What a client says to prove who it is begins with what comes of it.
+    fn judge(&mut self, data: &[u8]) {
+        let open = self.session.is_connected();
+        let done = match data.first() {
+            Some(b'?') => self.session.challenge(data, &mut self.out),
+            Some(b'!') if open => self.session.confirm(data, &mut self.out),
+            Some(b'!') => {
+                self.let_in();
+                return;
+            }
+            _ if open => {
+                self.session.close(Reason::NotAuthorized, &mut self.out);
+                return;
+            }
+            _ => {
+                self.session.refuse(Reason::NotAuthorized, &mut self.out);
+                return;
+            }
+        };
+        if done.is_err() {
+            assert!(self.session.is_closed());
         }
     }
 

@@ -1,8 +1,4 @@
 //! More retained messages than a client takes at once.
-
-use mqtt::decode;
-
-use super::world::At;
 use super::*;
 
 const TOPICS: u16 = 1_000;

@@ -8,7 +8,7 @@ use mqtt::{
     encode_subscribe, encode_unsubscribe,
 };
 
-use super::world::{At, World, ack, client, describe};
+use super::world::{At, World, ack, client};
 use super::*;
 
 mod expiring;

@@ -163,3 +163,26 @@ fn there_are_only_so_many_traces() {
     held.pop();
     held.push(world.traces("anna", false).unwrap());
 }
+
+#[test]
+fn nobody_sees_how_a_client_proves_who_it_is() {
+    let mut world = authenticating::guarded(1);
+    let tracing = world.traces("anna", true).unwrap();
+    let (anna, _) = world.logs_in("anna", "anna", "pencil");
+    world.auth(anna, (Reason::ReAuthenticate, "MOTTO"), b"I am anna");
+    world.flushes();
+    let mut lines = Vec::new();
+    while let Ok(traced) = tracing.next(Duration::ZERO) {
+        let shown = format!("{:?}", traced.what);
+        // The nonce, the word, and every other text that was said.
+        for secret in ["AwMD", "I am", "n=", "r=", "SCRAM", "MOTTO"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        if let What::In(packet) | What::Out(packet) = traced.what {
+            lines.push(line(&packet));
+        }
+    }
+    // The helper takes what is written before a trace can look at it, all but the last.
+    let shown = lines.join(" ");
+    assert!(shown.starts_with("CONNECT") && shown.contains("AUTH"), "{shown}");
+}

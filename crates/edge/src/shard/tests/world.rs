@@ -38,6 +38,7 @@ fn fresh(shards: u16, change: impl FnOnce(&mut Limits)) -> Vec<Shard> {
         retained: Arc::default(),
         meter: Arc::default(),
         limits,
+        methods: Methods::default(),
     };
     (0..shards).map(|index| Shard::new(index, shards, common.clone())).collect()
 }

@@ -206,7 +206,7 @@ fn ever_new_topics_cost_no_byte_and_drive_nobody_out() {
     }
     assert!(client.heard < client.plain);
     assert_eq!(client.hears(&often, false), Some(1));
-    let aliases = client.session.aliases.as_ref().unwrap();
+    let aliases = &client.session.extras.as_ref().unwrap().aliases;
     assert_eq!((aliases.to_client.known.len(), aliases.to_client.once.len()), (1, SEEN_ONCE));
 }
 
@@ -227,11 +227,11 @@ fn an_alias_that_is_not_used_any_more_moves() {
 fn who_allows_no_aliases_gets_none_and_pays_nothing() {
     let mut client = Client::new(0, 1 << 20);
     (0..9).for_each(|_| assert_eq!(client.hears(&Message::on("farm/barn"), false), None));
-    assert!(client.session.aliases.is_none());
+    assert!(client.session.extras.is_none());
     let old = accepted(Version::V311, (9, 1 << 20), Inflight::default());
     assert_eq!(old.limits.aliases_to_client, 0);
     // And who allows some pays when the first message comes.
-    assert!(Client::new(9, 1 << 20).session.aliases.is_none());
+    assert!(Client::new(9, 1 << 20).session.extras.is_none());
 }
 
 #[test]

@@ -134,19 +134,6 @@ fn a_session_that_stays_needs_a_name() {
     "#]]);
 }
 
-//= mqtt-v5 MQTT-4.12.0-1 test
-#[test]
-fn an_authentication_method_is_refused() {
-    let mut buf = PropertiesBuf::default();
-    buf.push(Property::AuthMethod("SCRAM-SHA-256")).unwrap();
-    let asking = Connect { properties: buf.as_properties(), ..connect(Version::V5, true) };
-    let mut play = Play::start(Version::V5, Limits::default());
-    play.says(&Packet::Connect(asking)).shows(&expect![[r#"
-        -> ConnAck BadAuthMethod present=false
-        violation AuthMethod
-    "#]]);
-}
-
 //= mqtt-v5 MQTT-3.1.2-22, MQTT-3.2.2-22 test
 //= mqtt-v311 MQTT-3.1.2-24 test
 #[test]

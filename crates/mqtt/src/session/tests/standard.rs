@@ -104,3 +104,10 @@ fn nothing_is_taken_or_sent_behind_a_disconnect() {
         deliver: Gone
     "#]]);
 }
+
+/// `needed` and `decode` are what a shell reads with.
+#[test]
+fn a_session_is_small() {
+    assert!(size_of::<Session>() <= 128, "{}", size_of::<Session>());
+    assert_eq!(needed(&[0x10], 100), Ok(2));
+}
