@@ -230,9 +230,15 @@ impl Layers {
 }
 
 fn unknown(key: &str, known: &[String], place: Origin) -> ConfigFault {
-    let likeness = |known: &String| {
-        let last = known.rsplit('.').next().unwrap_or_default();
-        strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, key))
+    let likeness = |known: &String| match (known.rsplit_once('.'), key.rsplit_once('.')) {
+        // A section in common makes no names alike.
+        (Some((section, known)), Some((same, key))) if section == same => {
+            strsim::jaro_winkler(known, key)
+        }
+        (known_parts, _) => {
+            let last = known_parts.map_or(known.as_str(), |(_, last)| last);
+            strsim::jaro_winkler(known, key).max(strsim::jaro_winkler(last, key))
+        }
     };
     let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let suggestion = best.filter(|best| likeness(best) >= ALIKE_MIN);

