@@ -65,7 +65,7 @@ impl CredentialsFile {
 
     pub(crate) fn methods(&self) -> Methods {
         let scram: Arc<dyn Method> = Arc::<Scram>::clone(&self.scram);
-        Methods::new([scram])
+        Methods::new([scram]).with_passwords(Arc::<Scram>::clone(&self.scram))
     }
 }
 

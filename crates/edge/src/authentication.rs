@@ -43,9 +43,18 @@ pub enum Step {
     Refuse,
 }
 
+/// Names and passwords that clients of any version send in their CONNECT.
+pub trait Passwords: fmt::Debug + Send + Sync {
+    /// May take milliseconds: no shard waits for it.
+    fn check(&self, name: &str, password: &[u8]) -> bool;
+}
+
 /// Those of a site; without any, a client that names one is refused.
 #[derive(Clone, Debug, Default)]
-pub struct Methods(Arc<[Arc<dyn Method>]>);
+pub struct Methods {
+    methods: Arc<[Arc<dyn Method>]>,
+    passwords: Option<Arc<dyn Passwords>>,
+}
 
 impl Methods {
     /// # Panics
@@ -55,10 +64,19 @@ impl Methods {
         let methods: Arc<[Arc<dyn Method>]> = methods.into_iter().collect();
         let fit = methods.iter().all(|method| method.name().len() <= NAME_BYTES_MAX);
         assert!(fit, "sessions keep the name");
-        Self(methods)
+        Self { methods, passwords: None }
+    }
+
+    #[must_use]
+    pub fn with_passwords(self, passwords: Arc<dyn Passwords>) -> Self {
+        Self { passwords: Some(passwords), ..self }
+    }
+
+    pub(crate) fn passwords(&self) -> Option<&Arc<dyn Passwords>> {
+        self.passwords.as_ref()
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<dyn Method>> {
-        self.0.iter().find(|method| method.name() == name)
+        self.methods.iter().find(|method| method.name() == name)
     }
 }

@@ -10,6 +10,7 @@ mod authentication;
 mod census;
 mod clock;
 mod door;
+mod doorkeeper;
 mod gate;
 mod librarian;
 mod limits;
@@ -32,17 +33,18 @@ use journal::Journal;
 use mio::{Poll, Waker};
 use model::{Horizon, Meter};
 
-pub use authentication::{Exchange, Method, Methods, Scram, Step};
+pub use authentication::{Exchange, Method, Methods, Passwords, Scram, Step};
 pub use census::Census;
 pub use clock::{Clock, Now};
 pub use door::{LISTENERS_MAX, Listener, Place, Reloader, ServeFault};
 pub use limits::Limits;
 pub use mailbox::Adopted;
-pub use shard::{Common, Found, Handover, Remote, Shard, Want};
+pub use shard::{Claim, Common, Found, Handover, Remote, Shard, Verdict, Want};
 pub use transport::{CertificateFault, Origins, TlsFiles, probe};
 pub use within::Within;
 
 use door::{Door, Opened};
+use doorkeeper::Doorkeeper;
 use librarian::Librarian;
 use listener::SocketFile;
 use mailbox::Mailbox;
@@ -111,6 +113,9 @@ impl Loops {
         let stop = Arc::new(Stop::default());
         let (librarian, librarian_thread) =
             Librarian::start(journal.clone(), Arc::clone(&self.mailboxes))?;
+        let keep = |passwords| Doorkeeper::start(passwords, Arc::clone(&self.mailboxes));
+        let doorkeeper = common.methods.passwords().map(Arc::clone).map(keep).transpose()?;
+        let (doorkeeper, doorkeeper_thread) = doorkeeper.unzip();
         let mut threads = Vec::new();
         for (index, poll) in (0_u16..).zip(self.polls) {
             let shared = Shared {
@@ -119,6 +124,7 @@ impl Loops {
                 horizon: Arc::clone(horizon),
                 mailboxes: Arc::clone(&self.mailboxes),
                 librarian: librarian.clone(),
+                doorkeeper: doorkeeper.clone(),
                 meter: Arc::clone(&common.meter),
                 connections_max: common.limits.connections_max,
                 doors: Arc::clone(&doors),
@@ -135,9 +141,9 @@ impl Loops {
             threads.push(std::thread::Builder::new().name(name).spawn(move || reactor.run())?);
         }
         let bell = Bell { mailboxes: self.mailboxes };
-        let librarian = librarian_thread;
+        let helpers = std::iter::once(librarian_thread).chain(doorkeeper_thread).collect();
         let meter = Arc::clone(&common.meter);
-        Ok(Edge { places, doors, stop, threads, librarian, bell, files, meter })
+        Ok(Edge { places, doors, stop, threads, helpers, bell, files, meter })
     }
 }
 
@@ -169,7 +175,8 @@ pub struct Edge {
     doors: Arc<[Door]>,
     stop: Arc<Stop>,
     threads: Vec<JoinHandle<io::Result<()>>>,
-    librarian: JoinHandle<()>,
+    /// They end when no shard has a handle of them.
+    helpers: Vec<JoinHandle<()>>,
     bell: Bell,
     /// They go when the shards have gone.
     files: Vec<SocketFile>,
@@ -219,7 +226,11 @@ impl Edge {
             }
         }
         drop(self.files);
-        // The shards had the last handles.
-        self.librarian.join().or_else(|panic| std::panic::resume_unwind(panic))
+        for helper in self.helpers {
+            if let Err(panic) = helper.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        Ok(())
     }
 }

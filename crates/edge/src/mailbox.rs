@@ -7,7 +7,7 @@ use hub::SessionKey;
 use mio::Waker;
 
 use crate::Limits;
-use crate::shard::{Asked, Found, Remote};
+use crate::shard::{Asked, Claim, Found, Remote, Verdict};
 use crate::transport::Wire;
 
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
@@ -20,6 +20,8 @@ pub(crate) enum Letter {
     Adopt(Wire, Adopted),
     /// Messages that a session needed from the journal.
     Fetched(SessionKey, Vec<Found>),
+    /// The password of a CONNECT was checked.
+    Judged(Claim, Verdict),
     /// A question or an order of an operator.
     Asked(Box<Asked>),
     /// Other limits: of the site, and of each listener.

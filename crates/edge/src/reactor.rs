@@ -19,10 +19,11 @@ use model::{Event, Horizon, Meter, Moment};
 use crate::Stop;
 use crate::clock::{Clock, Now};
 use crate::door::{Door, LISTENERS_MAX};
+use crate::doorkeeper::Doorkeeper;
 use crate::librarian::Librarian;
 use crate::listener::Listening;
 use crate::mailbox::{Adopted, Letter, Mailbox};
-use crate::shard::{Remote, Shard, Want};
+use crate::shard::{Claim, Remote, Shard, Verdict, Want};
 use crate::transport::{End, Mark, Scratch, Wire};
 
 pub(crate) const WAKER: Token = Token(usize::MAX);
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) librarian: Librarian,
+    /// Of a site that knows passwords.
+    pub(crate) doorkeeper: Option<Doorkeeper>,
     pub(crate) meter: Arc<Meter>,
     /// At all listeners together.
     pub(crate) connections_max: usize,
@@ -158,6 +161,7 @@ impl Reactor {
         self.shard.run_timers(now);
         self.submit();
         self.fetch();
+        self.ask_doorkeeper(now);
         self.hand_over();
         self.post()?;
         self.flush_all();
@@ -241,6 +245,9 @@ impl Reactor {
     fn read_one(&mut self, key: ConnectionKey, now: Now) {
         let Some(Some(wire)) = self.wires.get_mut(key.0 as usize) else { return };
         let most = self.shard.read_bytes_max(key);
+        if most == 0 {
+            return;
+        }
         match wire.read(&mut self.scratch, most) {
             Ok(heard) => {
                 if wire.wants_write() {
@@ -310,6 +317,25 @@ impl Reactor {
         }
     }
 
+    fn ask_doorkeeper(&mut self, now: Now) {
+        while let Some(claim) = self.shard.next_claim() {
+            let index = self.shard.index();
+            let asked = match &self.shared.doorkeeper {
+                Some(doorkeeper) => doorkeeper.ask(index, claim),
+                None => Err(claim),
+            };
+            if let Err(claim) = asked {
+                self.judged(&claim, Verdict::Busy, now);
+            }
+        }
+    }
+
+    /// A client whose password was checked is read again.
+    fn judged(&mut self, claim: &Claim, verdict: Verdict, now: Now) {
+        self.shard.judged(claim, verdict, now);
+        self.enqueue(claim.key());
+    }
+
     fn read_mail(&mut self, now: Now) {
         let index = usize::from(self.shard.index());
         let Some(mailbox) = self.shared.mailboxes.get(index) else { return };
@@ -318,6 +344,7 @@ impl Reactor {
                 Letter::Deliver(Remote { position, publication, routes, home: _ }) => {
                     self.shard.deliver_all(position, &publication, &routes);
                 }
+                Letter::Judged(claim, verdict) => self.judged(&claim, verdict, now),
                 Letter::Asked(asked) => self.shard.asked(*asked, now),
                 Letter::Limits(site, doors) => self.shard.set_limits(&site, &doors),
                 Letter::Fetched(session, found) => self.shard.fetched(session, found),

@@ -4,6 +4,7 @@
 
 mod authenticating;
 mod backlog;
+mod claims;
 mod connection;
 mod diary;
 mod doors;
@@ -49,6 +50,7 @@ use crate::output::Output;
 use crate::wheel::Wheel;
 use authenticating::Parties;
 use backlog::Backlog;
+pub use claims::{Claim, Verdict};
 use connection::Connection;
 pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
@@ -123,6 +125,8 @@ pub struct Shard {
     connections: Slab<Connection>,
     opened: u32,
     parties: Parties,
+    /// Passwords to be checked, of this turn.
+    claims: Vec<Claim>,
     sessions: Sessions<Kept>,
     routes: Routes,
     frames: Frames,
@@ -193,6 +197,7 @@ impl Shard {
             connections: Slab::new(),
             opened: 0,
             parties: Parties::new(),
+            claims: Vec::new(),
             sessions: Sessions::new(index),
             routes: Routes::new(Arc::clone(&common.subscriptions)),
             frames: Frames::default(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use crate::secret::{Key, hmac, iterations_of};
+use crate::secret::{Key, Keys, hmac, iterations_of, same};
 use crate::server::First;
 use crate::{
     CredentialsFault, ITERATIONS, LineFault, METHOD, Nonce, Refusal, Secret, Server, prepare,
@@ -66,6 +66,20 @@ impl Credentials {
         let known = self.secrets.get(&*first.name);
         let secret = known.cloned().unwrap_or(made_up);
         Ok(Server::new(first, nonce, (secret, known.is_none())))
+    }
+
+    /// Whether a password that was sent is that of a name. This takes milliseconds, for any name.
+    #[must_use]
+    pub fn check(&self, name: &str, password: &[u8]) -> bool {
+        let (Ok(name), Ok(password)) = (prepare::name(name), std::str::from_utf8(password)) else {
+            return false;
+        };
+        let Ok(password) = prepare::password(password) else { return false };
+        let made_up = self.made_up(&name);
+        let known = self.secrets.get(&*name);
+        let Secret { salt, iterations, stored_key, .. } = known.unwrap_or(&made_up);
+        let keys = Keys::derive(&password, salt, *iterations);
+        same(&keys.stored(), stored_key) && known.is_some()
     }
 
     /// As the secrets of this site are, as far as a stranger sees them.

@@ -1,8 +1,12 @@
 //! A site that lets in those who prove who they are, with the real commands.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use mqtt::{Connect, Properties, Version};
 
 use crate::site::Running;
 
@@ -41,6 +45,30 @@ fn publish(site: &Running, folder: &Path, login: &[&str], message: &str) -> (i32
     (code, told)
 }
 
+/// A device of MQTT 3.1.1 that sends its password, and at once a message. Says what it is told.
+fn sends_password(site: &Running, password: &[u8]) -> Vec<u8> {
+    let connect = Connect {
+        version: Version::V311,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: "pump-1",
+        will: None,
+        user_name: Some("anna"),
+        password: Some(password),
+        properties: Properties::NONE,
+    };
+    let mut bytes = Vec::new();
+    connect.encode(&mut bytes).unwrap();
+    bytes.extend_from_slice(b"\x32\x06\x00\x01t\x00\x07x");
+    bytes.extend_from_slice(b"\xE0\x00");
+    let mut line = TcpStream::connect(&site.mqtt).unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    line.write_all(&bytes).unwrap();
+    let mut told = Vec::new();
+    line.read_to_end(&mut told).unwrap();
+    told
+}
+
 #[test]
 fn who_has_a_credential_is_let_in_and_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -68,6 +96,11 @@ fn who_has_a_credential_is_let_in_and_nobody_else() {
     refused(&["--user", "bo", "--password-file", "right"], "refuses the name \"bo\"");
     refused(&[], "NotAuthorized");
     assert!(site.metrics().contains("\nalthing_authentications_refused_total 2\n"));
+
+    // Nobody waits for the acknowledgement who says goodbye at once.
+    let told = sends_password(&site, b"correct horse");
+    assert!(told == [0x20, 2, 0, 0] || told == [0x20, 2, 0, 0, 0x40, 2, 0, 7], "{told:?}");
+    assert_eq!(sends_password(&site, b"battery staple"), [0x20, 2, 0, 4]);
 
     // Another one, while the site runs; and a file that is wrong changes nothing.
     write("credentials", &format!("{anna}{}", credential(folder, "bo", "correct horse")));

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use scram::{Credentials, METHOD, Nonce, Server};
 
-use super::{Exchange, Method, Step};
+use super::{Exchange, Method, Passwords, Step};
 
 #[derive(Debug)]
 pub struct Scram {
@@ -46,6 +46,12 @@ impl Method for Scram {
             }
             Err(refusal) => refused(refusal),
         }
+    }
+}
+
+impl Passwords for Scram {
+    fn check(&self, name: &str, password: &[u8]) -> bool {
+        self.credentials.load().check(name, password)
     }
 }
 

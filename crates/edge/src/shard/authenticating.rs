@@ -38,7 +38,7 @@ impl Shard {
             return self.authenticate(key, (client_id, clean_start), (name, data), now);
         }
         if !self.limits_of(key).anonymous {
-            return self.refuse(key, Reason::NotAuthorized, now);
+            return self.claim(key, connect, now);
         }
         self.admit(key, &Newcomer { client_id, clean_start, auth_data: None }, now);
     }

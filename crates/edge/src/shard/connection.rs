@@ -14,6 +14,8 @@ use crate::output::Output;
 pub(super) enum Phase {
     /// Its CONNECT is still to come.
     Greeting,
+    /// Its password is being checked; it is not read meanwhile.
+    Claiming,
     Open,
     /// What is in `output` is still sent, nothing more is read.
     Closing,
@@ -64,7 +66,12 @@ impl Connection {
     }
 
     pub(super) fn listens(&self) -> bool {
-        matches!(self.phase, Phase::Greeting | Phase::Open)
+        matches!(self.phase, Phase::Greeting | Phase::Claiming | Phase::Open)
+    }
+
+    /// Its CONNECT has not been answered.
+    pub(super) fn greets(&self) -> bool {
+        matches!(self.phase, Phase::Greeting | Phase::Claiming)
     }
 
     /// Says whether it has to be put into the list of those that have something to write.
@@ -74,7 +81,7 @@ impl Connection {
 
     pub(super) fn is_finished(&self) -> bool {
         match self.phase {
-            Phase::Greeting | Phase::Open => false,
+            Phase::Greeting | Phase::Claiming | Phase::Open => false,
             //= mqtt-v5 MQTT-3.14.4-2, MQTT-4.13.2-1
             Phase::Closing => self.output.is_empty(),
             Phase::Gone => true,

@@ -56,8 +56,10 @@ impl Shard {
         while let Some(connection) = self.connections.get_mut(key.0 as usize) {
             //= mqtt-v5 MQTT-3.1.4-6, MQTT-3.14.4-1
             //= mqtt-v311 MQTT-3.1.4-5
-            if !connection.listens() {
-                return bytes.len();
+            match connection.phase {
+                Phase::Greeting | Phase::Open => {}
+                Phase::Claiming => return used,
+                Phase::Closing | Phase::Gone => return bytes.len(),
             }
             let rest = bytes.get(used..).unwrap_or_default();
             let session = &mut connection.session;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use hub::ConnectionKey;
 use model::{Event, Moment};
 
-use super::Shard;
 use super::connection::Phase;
+use super::{NO_DOOR, Shard};
 use crate::clock::Now;
 use crate::listener::THIS_MACHINE;
 use crate::pace::{Pace, wait};
@@ -73,9 +73,14 @@ impl Shard {
         (wait > 0).then(|| now.saturating_add(std::time::Duration::from_micros(wait)))
     }
 
-    /// How much to read from a connection at once.
+    /// How much to read from a connection at once: nothing while its password is being checked.
     pub(crate) fn read_bytes_max(&self, key: ConnectionKey) -> usize {
-        self.limits_of(key).read_bytes_max()
+        let connection = self.connections.get(key.0 as usize);
+        if connection.is_some_and(|connection| connection.phase == Phase::Claiming) {
+            return 0;
+        }
+        let door = connection.map_or(NO_DOOR, |connection| connection.door);
+        self.limits_at(door).read_bytes_max()
     }
 
     /// Whether too many connections of a listener have not sent their CONNECT.
@@ -91,9 +96,9 @@ impl Shard {
     pub(crate) fn evict(&mut self, door: usize, now: Now) -> bool {
         let connections = &self.connections;
         let greets = |key: ConnectionKey, opened| {
-            connections.get(key.0 as usize).is_some_and(|connection| {
-                connection.opened == opened && connection.phase == Phase::Greeting
-            })
+            connections
+                .get(key.0 as usize)
+                .is_some_and(|connection| connection.opened == opened && connection.greets())
         };
         let Some(door) = self.doors.get_mut(door) else { return false };
         door.greetings.tidy(greets);
@@ -112,7 +117,7 @@ impl Shard {
     /// The CONNECT of a connection has come, or will not.
     pub(super) fn greeted(&mut self, key: ConnectionKey) {
         let Some(connection) = self.connections.get(key.0 as usize) else { return };
-        if connection.phase == Phase::Greeting
+        if connection.greets()
             && let Some(door) = self.doors.get_mut(usize::from(connection.door))
         {
             door.greetings.finished();

@@ -74,3 +74,14 @@ fn an_unknown_name_is_refused_like_a_wrong_password() {
         assert_eq!(server.finish(&proof), Err(Refusal::Wrong), "{name}");
     }
 }
+
+#[test]
+fn a_password_that_is_sent_is_checked_against_the_same_secret() {
+    let credentials = parse("anna:@").unwrap();
+    assert!(credentials.check("anna", b"pencil"));
+    for (name, password) in
+        [("anna", &b"pencils"[..]), ("bo", b"pencil"), ("anna", b""), ("", b"x"), ("anna", b"\xff")]
+    {
+        assert!(!credentials.check(name, password), "{name}");
+    }
+}

@@ -5,7 +5,7 @@ use mqtt::{Auth, PropertiesBuf, Property};
 use scram::{Credentials, METHOD, Nonce, Secret};
 
 use super::*;
-use crate::authentication::{Exchange, Method, Scram, Step};
+use crate::authentication::{Exchange, Method, Passwords, Scram, Step};
 
 /// One who believes whoever says the word, at once or when asked.
 #[derive(Debug)]
@@ -36,6 +36,16 @@ impl Exchange for Motto {
     }
 }
 
+/// What a site may know of passwords.
+#[derive(Debug)]
+struct Plain;
+
+impl Passwords for Plain {
+    fn check(&self, name: &str, password: &[u8]) -> bool {
+        matches!((name, password), ("anna", b"pencil"))
+    }
+}
+
 /// A site that knows `anna` and `bo` by their passwords, and lets in nobody else.
 pub(super) fn guarded(shards: u16) -> World {
     let mut world = World::with(shards, |limits| limits.anonymous = false);
@@ -43,7 +53,7 @@ pub(super) fn guarded(shards: u16) -> World {
         |name: &str, password: &str| format!("{name}:{}\n", Secret::of(password, [9; 16]).unwrap());
     let text = line("anna", "pencil") + &line("bo", "brush");
     let scram: Arc<dyn Method> = Arc::new(Scram::new(Credentials::parse(&text, [7; 32]).unwrap()));
-    let methods = Methods::new([scram, Arc::new(Motto)]);
+    let methods = Methods::new([scram, Arc::new(Motto)]).with_passwords(Arc::new(Plain));
     for shard in &mut world.shards {
         shard.common.methods = methods.clone();
     }
@@ -130,6 +140,27 @@ impl World {
         told
     }
 
+    fn claims(&mut self, name: &str, password: &[u8]) -> At {
+        let (user_name, password) = (Some(name), Some(password));
+        self.connect(&Connect { user_name, password, ..client("pump-1") })
+    }
+
+    /// Judges the claims that there are; says how many.
+    fn judges(&mut self, busy: bool) -> usize {
+        let mut count = 0;
+        let now = self.now;
+        while let Some(claim) = self.shards[0].next_claim() {
+            let verdict = match Plain.check(&claim.name, &claim.password) {
+                _ if busy => Verdict::Busy,
+                true => Verdict::Holds,
+                false => Verdict::Fails,
+            };
+            self.shards[0].judged(&claim, verdict, now);
+            count += 1;
+        }
+        count
+    }
+
     fn parties(&self) -> usize {
         self.shards.iter().map(|shard| shard.parties.len()).sum()
     }
@@ -170,10 +201,8 @@ fn nobody_else_is_let_in() {
     }
     let other = world.comes("pump-1", "PLAIN", b"\0anna\0pencil");
     world.check(other, &expect!["CONNACK BadAuthMethod present=false"]);
-    let password = Some(&b"pencil"[..]);
-    let plain = Connect { user_name: Some("anna"), password, ..client("pump-1") };
-    let plain = world.connect(&plain);
-    world.check(plain, &expect!["CONNACK NotAuthorized present=false"]);
+    let silent = world.connect(&Connect { user_name: Some("anna"), ..client("pump-1") });
+    world.check(silent, &expect!["CONNACK NotAuthorized present=false"]);
     let nonsense = world.comes("pump-1", METHOD, b"let me in");
     world.check(nonsense, &expect!["CONNACK NotAuthorized present=false"]);
     assert_eq!((world.sessions(), world.parties(), world.refused()), (0, 0, 5));
@@ -301,4 +330,49 @@ fn other_credentials_hold_at_once() {
     let line = format!("anna:{}", Secret::of("pencil", [9; 16]).unwrap());
     scram.replace(Credentials::parse(&line, [7; 32]).unwrap());
     assert!(knows(&scram, "pencil") && !knows(&scram, "brush"));
+}
+
+//= mqtt-v5 MQTT-3.1.4-2 test
+#[test]
+fn a_password_is_checked_elsewhere_and_what_follows_it_waits() {
+    let mut world = guarded(1);
+    let anna = world.claims("anna", b"pencil");
+    world.publish(anna, "farm/t", "21.5", (Qos::AtLeastOnce, 7));
+    assert_eq!(world.shards[0].read_bytes_max(anna.key), 0, "it is not read");
+    assert_eq!((world.heard(anna).len(), world.sessions(), world.recorded()), (0, 0, 0));
+    assert_eq!(world.judges(false), 1);
+    world.commit();
+    world.check(
+        anna,
+        &expect![[r"
+        CONNACK Success present=false
+        PubAck 7"]],
+    );
+    assert!(world.shards[0].read_bytes_max(anna.key) > 0);
+    let wrong = world.claims("anna", b"brush");
+    world.publish(wrong, "farm/t", "21.5", (Qos::AtLeastOnce, 7));
+    world.judges(false);
+    world.check(wrong, &expect!["CONNACK BadCredentials present=false"]);
+    let late = world.claims("anna", b"pencil");
+    world.judges(true);
+    world.check(late, &expect!["CONNACK ServerBusy present=false"]);
+    let long = world.claims(&"n".repeat(257), b"pencil");
+    world.check(long, &expect!["CONNACK BadCredentials present=false"]);
+    assert_eq!((world.sessions(), world.recorded(), world.refused()), (1, 1, 2));
+}
+
+#[test]
+fn a_verdict_on_who_has_left_is_about_nobody() {
+    let mut world = guarded(1);
+    let gone = world.claims("anna", b"pencil");
+    let claim = world.shards[0].next_claim().unwrap();
+    world.lose(gone);
+    world.shards[0].release(gone.key);
+    let next = world.claims("anna", b"brush");
+    assert_eq!(next.key, gone.key, "the slot has another tenant");
+    let now = world.now;
+    world.shards[0].judged(&claim, Verdict::Holds, now);
+    assert_eq!((world.heard(next).len(), world.sessions()), (0, 0));
+    world.judges(false);
+    world.check(next, &expect!["CONNACK BadCredentials present=false"]);
 }
