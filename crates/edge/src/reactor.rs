@@ -5,6 +5,7 @@
 //! to say: one system call per socket and direction and turn.
 
 mod accept;
+mod mail;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
@@ -22,8 +23,8 @@ use crate::door::{Door, LISTENERS_MAX};
 use crate::doorkeeper::Doorkeeper;
 use crate::librarian::Librarian;
 use crate::listener::Listening;
-use crate::mailbox::{Adopted, Letter, Mailbox};
-use crate::shard::{Claim, Remote, Shard, Verdict, Want};
+use crate::mailbox::{Letter, Mailbox};
+use crate::shard::{Shard, Want};
 use crate::transport::{End, Mark, Scratch, Wire};
 
 pub(crate) const WAKER: Token = Token(usize::MAX);
@@ -304,57 +305,6 @@ impl Reactor {
             }
         } else {
             self.paused = false;
-        }
-    }
-
-    fn fetch(&mut self) {
-        self.unasked.extend(self.shard.drain_wants());
-        while let Some(want) = self.unasked.pop_front() {
-            if let Some(want) = self.shared.librarian.ask(want) {
-                self.unasked.push_front(want);
-                return;
-            }
-        }
-    }
-
-    fn ask_doorkeeper(&mut self, now: Now) {
-        while let Some(claim) = self.shard.next_claim() {
-            let index = self.shard.index();
-            let asked = match &self.shared.doorkeeper {
-                Some(doorkeeper) => doorkeeper.ask(index, claim),
-                None => Err(claim),
-            };
-            if let Err(claim) = asked {
-                self.judged(&claim, Verdict::Busy, now);
-            }
-        }
-    }
-
-    /// A client whose password was checked is read again.
-    fn judged(&mut self, claim: &Claim, verdict: Verdict, now: Now) {
-        self.shard.judged(claim, verdict, now);
-        self.enqueue(claim.key());
-    }
-
-    fn read_mail(&mut self, now: Now) {
-        let index = usize::from(self.shard.index());
-        let Some(mailbox) = self.shared.mailboxes.get(index) else { return };
-        for letter in mailbox.take() {
-            match letter {
-                Letter::Deliver(Remote { position, publication, routes, home: _ }) => {
-                    self.shard.deliver_all(position, &publication, &routes);
-                }
-                Letter::Judged(claim, verdict) => self.judged(&claim, verdict, now),
-                Letter::Asked(asked) => self.shard.asked(*asked, now),
-                Letter::Limits(site, doors) => self.shard.set_limits(&site, &doors),
-                Letter::Fetched(session, found) => self.shard.fetched(session, found),
-                Letter::Adopt(wire, Adopted { bytes, peer }) => {
-                    if let Some(key) = self.adopt(wire, peer, now) {
-                        self.shard.receive(key, &bytes, now);
-                        self.enqueue(key);
-                    }
-                }
-            }
         }
     }
 
