@@ -210,8 +210,8 @@ pub(crate) enum ConfigFault {
     #[error("the file cannot be read: {source}")]
     File { path: PathBuf, source: std::io::Error },
     #[error(
-        "{key} is {address}, which other machines can reach; devices and people cannot prove who \
-         they are yet, so only loopback addresses are served"
+        "{key} is {address}, which other machines can reach; people cannot prove who they are yet, \
+         and devices have no rights of their own, so only loopback addresses are served"
     )]
     NotLoopback { key: Box<str>, address: SocketAddr },
     #[error("{first} and {second} are the same address")]

@@ -8,6 +8,8 @@ const column = span / data.dataset.columns;
 const HEIGHT = 136;
 const AIR = 0.12;
 const LETTERS = 9;
+/** More than there are, for any scale that can be drawn. */
+const ROUNDS = 12;
 /** Room for half of the end dot, outside of the plot. */
 const DOT = 4;
 let end = Number(data.dataset.to);
@@ -102,7 +104,9 @@ class Signal {
     const low = Math.min(...seen.map((point) => point.min));
     const high = Math.max(...seen.map((point) => point.max));
     if (!Number.isFinite(low)) return [0, 1];
-    const air = high > low ? (high - low) * AIR : Math.max(Math.abs(high) * 0.05, 1);
+    // As the server has it: what differs by the last digits of a float is a constant.
+    const constant = high - low <= Math.abs(high) * 1e-9;
+    const air = constant ? Math.max(Math.abs(high) * 0.05, 1) : (high - low) * AIR;
     return [low - air, high + air];
   }
 
@@ -223,7 +227,12 @@ function rounds(low, high) {
   const part = rough / power;
   const step = (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10) * power;
   const list = [];
-  for (let tick = Math.ceil(low / step); tick * step <= high; tick += 1) list.push(tick * step);
+  const first = Math.ceil(low / step);
+  for (let index = 0; index < ROUNDS; index += 1) {
+    const value = (first + index) * step;
+    if (value > high) break;
+    list.push(value);
+  }
   return list;
 }
 

@@ -193,7 +193,7 @@ fn keys_that_disagree_are_named() {
     check_fault(
         &sources("", &[], &[("mqtt.address", "0.0.0.0:1883")]),
         &expect![[r#"
-        mqtt.address is 0.0.0.0:1883, which other machines can reach; devices and people cannot prove who they are yet, so only loopback addresses are served
+        mqtt.address is 0.0.0.0:1883, which other machines can reach; people cannot prove who they are yet, and devices have no rights of their own, so only loopback addresses are served
         the configuration as a whole
     "#]],
     );
@@ -340,7 +340,7 @@ fn a_mistake_in_a_listener_is_named() {
     check_listener(
         "transport = 'tcp'\naddress = '0.0.0.0:1884'",
         &expect![[r#"
-            mqtt.listener.x.address is 0.0.0.0:1884, which other machines can reach; devices and people cannot prove who they are yet, so only loopback addresses are served
+            mqtt.listener.x.address is 0.0.0.0:1884, which other machines can reach; people cannot prove who they are yet, and devices have no rights of their own, so only loopback addresses are served
             the configuration as a whole
         "#]],
     );

@@ -3,6 +3,9 @@
 /// Part of the extremes' distance that stays free above and below.
 const AIR: f64 = 0.12;
 
+/// What differs by less of its value differs by the last digits of a float.
+const NOISE: f64 = 1e-9;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     low: f64,
@@ -14,7 +17,8 @@ impl Scale {
     pub(crate) fn new((min, max): (f64, f64), height: f64) -> Self {
         let span = max - min;
         // A constant lies in the middle of something, however large it is.
-        let air = if span > 0.0 { span * AIR } else { (max.abs() * 0.05).max(1.0) };
+        let varies = span > max.abs() * NOISE;
+        let air = if varies { span * AIR } else { (max.abs() * 0.05).max(1.0) };
         Self { low: min - air, high: max + air, height }
     }
 

@@ -63,6 +63,13 @@ fn there_are_a_few_round_values_whatever_the_range() {
 }
 
 #[test]
+fn what_differs_by_the_last_digits_of_a_float_is_a_constant() {
+    let ticks = |range| Scale::new(range, 136.0).ticks();
+    assert_eq!(ticks((21.4, 21.400_000_000_000_002)), ticks((21.4, 21.4)));
+    assert_ne!(ticks((21.4, 21.400_1)), ticks((21.4, 21.4)));
+}
+
+#[test]
 fn ticks_stand_on_the_sites_clock_also_when_it_changes() {
     // In Berlin the clocks went back from three to two that night.
     let zone = TimeZone::get("Europe/Berlin").unwrap();
