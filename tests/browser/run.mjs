@@ -45,12 +45,15 @@ function fail(page, what) {
 
 /** Pages to look at. The device is one that has charts, preferably with many readings. */
 async function pages(browser) {
-  const tab = await browser.newPage();
+  let tab = await browser.newPage();
   await tab.goto(`${base}/devices`);
   const devices = await tab.locator("table.rows .who a").evaluateAll((links) => links.map((a) => a.pathname));
   let device;
   let most = 0;
   for (const path of devices) {
+    // A page of its own: the one before may load itself anew, which breaks off what it is told.
+    await tab.close();
+    tab = await browser.newPage();
     await tab.goto(base + path);
     const charts = await tab.locator("figure.signal").count();
     if (charts > most) {
