@@ -57,16 +57,8 @@ impl Librarian {
 fn serve(asked: &Receiver<Want>, journal: &Journal, mailboxes: &[Mailbox]) {
     while let Ok(want) = asked.recv() {
         let found = look_up(journal, &want.messages);
-        let home = mailboxes.get(usize::from(want.session.shard));
-        let mut letters = vec![Letter::Fetched(want.session, found)];
-        while let Some(mailbox) = home.filter(|_| !letters.is_empty()) {
-            if let Err(fault) = mailbox.post(&mut letters) {
-                tracing::error!(%fault, "a shard cannot be woken");
-                break;
-            }
-            if !letters.is_empty() {
-                std::thread::park_timeout(PAUSE);
-            }
+        if let Some(mailbox) = mailboxes.get(usize::from(want.session.shard)) {
+            mailbox.deliver(Letter::Fetched(want.session, found));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hub::SessionKey;
 use mio::Waker;
@@ -13,6 +14,9 @@ use crate::transport::Wire;
 /// Letters in a mailbox. A shard that finds one full keeps its letters and reads no socket until
 /// they are gone: 65,536 of about 300 bytes are 20 MB.
 const LETTERS_MAX: usize = 65_536;
+
+/// Between two looks at a mailbox that is full.
+const PAUSE: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(crate) enum Letter {
@@ -58,6 +62,20 @@ impl Mailbox {
         letters.extend(outgoing.drain(..room));
         drop(letters);
         if was_empty && room > 0 { self.waker.wake() } else { Ok(()) }
+    }
+
+    /// Waits for room. For threads that shards ask, not for shards.
+    pub(crate) fn deliver(&self, letter: Letter) {
+        let mut letters = vec![letter];
+        while !letters.is_empty() {
+            if let Err(fault) = self.post(&mut letters) {
+                tracing::error!(%fault, "a shard cannot be woken");
+                return;
+            }
+            if !letters.is_empty() {
+                std::thread::park_timeout(PAUSE);
+            }
+        }
     }
 
     /// All letters, in the order in which they came.

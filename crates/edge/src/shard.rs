@@ -10,7 +10,6 @@ mod diary;
 mod doors;
 mod expiry;
 mod frames;
-mod greeting;
 mod greetings;
 mod inbound;
 mod inquiry;
@@ -20,6 +19,7 @@ mod operator;
 mod orphans;
 mod outbound;
 mod restore;
+mod retained;
 mod settling;
 mod subscribing;
 mod sweep;
@@ -56,11 +56,11 @@ pub use diary::{Found, Want};
 use diary::{Later, Unplaced, Waiting};
 use doors::Door;
 use frames::Frames;
-use greeting::Greeting;
 pub(crate) use inquiry::Asked;
 use inquiry::Inquiry;
 use kept::Kept;
 use orphans::Orphans;
+use retained::RetainedRun;
 use sweep::Sweep;
 use sys::Sys;
 use throttle::Throttle;
@@ -163,7 +163,7 @@ pub struct Shard {
     handovers: Vec<Handover>,
     remote: Vec<Remote>,
     /// Retained messages that subscribers take a part at a time.
-    greeting: BTreeMap<SessionKey, VecDeque<Greeting>>,
+    retained_runs: BTreeMap<SessionKey, VecDeque<RetainedRun>>,
     /// Messages for shared groups whose chosen member is no more.
     orphans: Vec<Orphans>,
     /// Where the properties of a message are put together when some of them do not travel.
@@ -223,7 +223,7 @@ impl Shard {
             dirty: Vec::new(),
             handovers: Vec::new(),
             remote: Vec::new(),
-            greeting: BTreeMap::new(),
+            retained_runs: BTreeMap::new(),
             orphans: Vec::new(),
             properties: Vec::new(),
             turn: 0,

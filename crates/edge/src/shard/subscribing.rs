@@ -49,7 +49,7 @@ impl Shard {
         self.answer((key, session_key), noted, told, now);
         // Not later than the answer, even if that waits: what is published from now on comes after.
         for (filter, grant) in retained {
-            self.greet(filter, grant);
+            self.send_retained(filter, grant);
         }
     }
 
@@ -124,7 +124,7 @@ impl Shard {
             if let Some(session) = self.sessions.get_mut(session_key) {
                 session.forget(&filter);
             }
-            self.greet_no_more(session_key, &filter);
+            self.stop_retained(session_key, &filter);
             // Also of one that was not there: its answer shall not overtake one that waits.
             if self.is_booked(session_key) {
                 let event = SessionEvent::Unsubscribed { filter: text };

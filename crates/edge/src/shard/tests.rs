@@ -1,8 +1,8 @@
 mod authenticating;
 mod backlog;
 mod census;
-mod greeting;
 mod kept;
+mod retained;
 mod standard;
 mod sys;
 mod tracer;

@@ -22,7 +22,7 @@ impl Shard {
         }
         while let Some(session) = self.sessions.get(session_key) {
             let Some(queued) = session.queue.front().cloned() else {
-                return self.greet_on(session_key);
+                return self.go_on_retained(session_key);
             };
             let Some(body) = queued.body.clone() else { return self.want(session_key) };
             let left = Left::of(&body, self.now);
@@ -178,6 +178,6 @@ impl Shard {
         if self.waits(session_key) {
             self.send_waiting(key, session_key);
         }
-        self.greet_on(session_key);
+        self.go_on_retained(session_key);
     }
 }

@@ -183,6 +183,7 @@ impl World {
         let stored = std::mem::take(&mut self.stored);
         if clean {
             self.taken.clear();
+            self.freed.clear();
         }
         let resumed = (!clean).then_some(stored);
         let accept = Accept { resumed, kept, auth_data: Some(b"!"), ..Accept::default() };
@@ -271,6 +272,7 @@ impl World {
             && self.taken.get(&packet_id).is_some_and(|taken| taken.committed)
         {
             self.taken.remove(&packet_id);
+            self.freed.retain(|(_, freed)| *freed != packet_id);
         }
     }
 

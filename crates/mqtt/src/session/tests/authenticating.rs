@@ -15,19 +15,20 @@ fn proof(method: Option<&str>, data: &[u8]) -> PropertiesBuf {
     buf
 }
 
+const WILL: Will<'static> = Will {
+    topic: "farm/state",
+    payload: b"gone",
+    qos: Qos::AtLeastOnce,
+    retain: false,
+    properties: Properties::NONE,
+};
+
 impl Play {
     /// Says who it is, with a will that nobody hears before the CONNACK.
     fn comes(&mut self, method: &str, data: &[u8]) -> &mut Self {
         let buf = proof(Some(method), data);
-        let will = Will {
-            topic: "farm/state",
-            payload: b"gone",
-            qos: Qos::AtLeastOnce,
-            retain: false,
-            properties: Properties::NONE,
-        };
         let properties = buf.as_properties();
-        let connect = Connect { properties, will: Some(will), ..connect(Version::V5, true) };
+        let connect = Connect { properties, will: Some(WILL), ..connect(Version::V5, true) };
         self.says(&Packet::Connect(connect))
     }
 
@@ -113,15 +114,8 @@ fn an_auth_has_nothing_but_method_and_data() {
 fn a_client_that_takes_no_such_packet_is_told_nothing_and_leaves_nothing() {
     let mut buf = proof(Some(METHOD), b"anna");
     buf.push(Property::MaximumPacketSize(NonZeroU32::new(15).unwrap())).unwrap();
-    let farewell = Will {
-        topic: "farm/state",
-        payload: b"gone",
-        qos: Qos::AtLeastOnce,
-        retain: false,
-        properties: Properties::NONE,
-    };
     let properties = buf.as_properties();
-    let small = Connect { properties, will: Some(farewell), ..connect(Version::V5, true) };
+    let small = Connect { properties, will: Some(WILL), ..connect(Version::V5, true) };
     let mut play = Play::start(Version::V5, Limits::default());
     play.says(&Packet::Connect(small)).challenged(b"?").shows(&expect![[r#"
         hub: connect "anna"

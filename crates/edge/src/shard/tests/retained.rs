@@ -47,7 +47,7 @@ fn reads_all(world: &mut World, at: At) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_greeting_goes_on_as_its_client_takes_it() {
+fn retained_messages_go_on_as_their_client_takes_them() {
     for qos in [Qos::AtMostOnce, Qos::AtLeastOnce] {
         let (mut world, _bo) = world();
         let anna = world.connect(&client("anna"));
@@ -59,7 +59,7 @@ fn a_greeting_goes_on_as_its_client_takes_it() {
         let expected: Vec<_> =
             (first..usize::from(TOPICS)).map(|number| format!("kept/{number:04}")).collect();
         assert_eq!(topics, expected);
-        assert!(world.shards[0].greeting.is_empty());
+        assert!(world.shards[0].retained_runs.is_empty());
         assert_eq!(world.shards[0].common.meter.total(model::Event::MessageDropped), 0);
     }
 }
@@ -82,7 +82,7 @@ fn nothing_old_comes_after_something_new() {
 }
 
 #[test]
-fn who_comes_back_is_greeted_to_the_end() {
+fn who_comes_back_gets_retained_messages_to_the_end() {
     lasting("anna", |connect| {
         let (mut world, _bo) = world();
         let mut anna = world.connect(&connect);
@@ -104,7 +104,7 @@ fn who_comes_back_is_greeted_to_the_end() {
 }
 
 #[test]
-fn who_unsubscribes_or_ends_is_greeted_no_more() {
+fn who_unsubscribes_or_ends_gets_no_more_retained_messages() {
     let (mut world, _bo) = world();
     let (anna, carl) = (world.connect(&client("anna")), world.connect(&client("carl")));
     world.subscribe(anna, "kept/#", Qos::AtMostOnce);
@@ -114,5 +114,5 @@ fn who_unsubscribes_or_ends_is_greeted_no_more() {
     world.lose(carl);
     assert!(reads_all(&mut world, anna).len() < 100);
     world.later(2);
-    assert!(world.shards[0].greeting.is_empty());
+    assert!(world.shards[0].retained_runs.is_empty());
 }
