@@ -60,6 +60,10 @@ impl Site {
     fn get(&self, path: &str) -> Result<String, Complaint> {
         let url = format!("{}{path}", self.url);
         let answer = self.agent.get(&url).call().map_err(|fault| {
+            if let ureq::Error::StatusCode(status) = fault {
+                let cause = format!("the site answers with status {status}");
+                return Complaint::new(Exit::Failed, cause).at(&url).next("althing doctor");
+            }
             let cause = format!("no site answers: {fault}");
             Complaint::new(Exit::Unreachable, cause).at(&url).next("althing serve")
         })?;
@@ -85,12 +89,13 @@ impl Snapshot {
         self.metrics.get(name).copied().unwrap_or_default()
     }
 
-    /// What happened a second, of a counter; over the life of the process without an earlier look.
-    pub(super) fn rate(&self, counter: &str, before: Option<&Self>) -> f64 {
-        let since =
-            |name: &str| self.metric(name) - before.map_or(0.0, |before| before.metric(name));
+    /// What happened a second, of a counter, since an earlier look. `None` without one, and when the
+    /// site was started again in between, which sets its counters back.
+    pub(super) fn rate(&self, counter: &str, before: Option<&Self>) -> Option<f64> {
+        let before = before?;
+        let since = |name: &str| self.metric(name) - before.metric(name);
         let seconds = since("uptime_seconds");
-        if seconds > 0.0 { (since(counter) / seconds).max(0.0) } else { 0.0 }
+        (seconds > 0.0).then(|| (since(counter) / seconds).max(0.0))
     }
 
     /// Messages a second as the shards saw the last ones.

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::layout::Screen;
+
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
@@ -45,6 +47,12 @@ impl Terminal {
         self.quit.load(Ordering::Acquire)
     }
 
+    /// As it is now: windows are drawn larger and smaller.
+    #[expect(clippy::unused_self, reason = "only who has entered may draw")]
+    pub(super) fn size(&self) -> Screen {
+        stty(&["size"]).as_deref().and_then(parse).unwrap_or(Screen::USUAL)
+    }
+
     /// Writes over what is there, line by line, so that nothing flickers.
     #[expect(clippy::unused_self, reason = "only who has entered may draw")]
     pub(super) fn show(&self, picture: &str) -> io::Result<()> {
@@ -70,6 +78,13 @@ fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Rows and columns; a terminal that does not know them says 0.
+fn parse(size: &str) -> Option<Screen> {
+    let (rows, columns) = size.trim().split_once(' ')?;
+    let (rows, columns): (usize, usize) = (rows.parse().ok()?, columns.parse().ok()?);
+    (rows > 0 && columns > 0).then_some(Screen { columns, rows: Some(rows) })
 }
 
 /// What it says; `None` when it is not there or fails.
