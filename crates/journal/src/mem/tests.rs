@@ -1,6 +1,7 @@
 //! The disk itself: what survives what.
 
 use super::*;
+use crate::disk::{Disk as _, DiskFile as _};
 
 fn written(disk: &MemDisk, name: &str) -> MemFile {
     let mut file = disk.create(name, 0).unwrap();
