@@ -146,6 +146,7 @@ pub struct Shard {
     /// Messages of this turn: what all shards share is written to once a turn.
     received: u64,
     sent: u64,
+    packets_in: u64,
     bytes_in: u64,
     bytes_out: u64,
     /// What the output that is being written had been rid of before.
@@ -211,6 +212,7 @@ impl Shard {
             wants: Vec::new(),
             received: 0,
             sent: 0,
+            packets_in: 0,
             bytes_in: 0,
             bytes_out: 0,
             taken: 0,

@@ -56,6 +56,8 @@ events! {
     KeepAliveExpired = "keep_alive_expired",
     /// Connections closed by an operator.
     ClientClosed = "clients_closed",
+    /// Packets of every kind received from clients, whole and understood.
+    PacketReceived = "packets_received",
     /// Messages received from clients.
     MessageReceived = "messages_received",
     /// Messages refused because they are larger than a journal record may be.

@@ -70,6 +70,7 @@ impl Shard {
                         return bytes.len();
                     }
                     used += length;
+                    self.packets_in += 1;
                     self.packet(key, packet, now);
                 }
                 Err(malformed) => {

@@ -40,6 +40,7 @@ impl Shard {
     /// Adds the messages of this turn to what is counted.
     pub(super) fn report(&mut self) {
         for (event, count) in [
+            (Event::PacketReceived, &mut self.packets_in),
             (Event::MessageReceived, &mut self.received),
             (Event::MessageSent, &mut self.sent),
             (Event::BytesReceived, &mut self.bytes_in),

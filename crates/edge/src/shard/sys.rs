@@ -17,9 +17,10 @@ use crate::clock::Now;
 const ROOT: &str = "$SYS";
 
 /// Counters whose moving averages are told, and the middle of their topics.
-const LOADS: [(&str, Event); 6] = [
+const LOADS: [(&str, Event); 7] = [
     ("bytes/received", Event::BytesReceived),
     ("bytes/sent", Event::BytesSent),
+    ("messages/received", Event::PacketReceived),
     ("publish/dropped", Event::MessageDropped),
     ("publish/received", Event::MessageReceived),
     ("publish/sent", Event::MessageSent),
@@ -201,7 +202,7 @@ impl Shard {
 
 type Value = fn(&Shard) -> String;
 
-const PLAIN: [(&str, Value); 13] = [
+const PLAIN: [(&str, Value); 14] = [
     ("$SYS/broker/version", |_| concat!("althing version ", env!("CARGO_PKG_VERSION")).to_owned()),
     ("$SYS/broker/uptime", |shard| {
         let up = shard.now.micros().saturating_sub(shard.sys.began.micros());
@@ -218,6 +219,7 @@ const PLAIN: [(&str, Value); 13] = [
     }),
     ("$SYS/broker/bytes/received", |shard| total(shard, Event::BytesReceived)),
     ("$SYS/broker/bytes/sent", |shard| total(shard, Event::BytesSent)),
+    ("$SYS/broker/messages/received", |shard| total(shard, Event::PacketReceived)),
     ("$SYS/broker/publish/messages/received", |shard| total(shard, Event::MessageReceived)),
     ("$SYS/broker/publish/messages/sent", |shard| total(shard, Event::MessageSent)),
     ("$SYS/broker/publish/messages/dropped", |shard| total(shard, Event::MessageDropped)),

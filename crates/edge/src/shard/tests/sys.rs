@@ -121,6 +121,8 @@ fn counts_and_averages_are_those_of_the_site() {
     let before: u64 =
         value(&heard, "$SYS/broker/bytes/received").split(' ').next().unwrap().parse().unwrap();
     assert!(before > 5 * 11, "CONNECT, SUBSCRIBE and five messages: {before}");
+    // CONNECT and SUBSCRIBE as well.
+    assert_eq!(value(&heard, "$SYS/broker/messages/received"), "7 AtMostOnce");
     assert_eq!(value(&heard, "$SYS/broker/publish/messages/received"), "5 AtMostOnce");
     assert_eq!(value(&heard, "$SYS/broker/retained messages/count"), "5 AtMostOnce");
     assert_eq!(value(&heard, "$SYS/broker/subscriptions/count"), "1 AtMostOnce");
