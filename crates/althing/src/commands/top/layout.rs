@@ -80,7 +80,8 @@ pub(super) fn clip(text: &str, screen: Screen) -> String {
     })
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+/// Appends to a text.
+pub(super) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     let told = out.write_fmt(text);
     debug_assert_eq!(told, Ok(()), "a String takes every text");
 }

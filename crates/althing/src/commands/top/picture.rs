@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::layout::{Screen, clip, fit, wrap};
+use super::layout::{Screen, clip, fit, put, wrap};
 use super::snapshot::Snapshot;
 
 /// Less of a client's name tells nobody who it is: columns go before it does.
@@ -108,7 +108,7 @@ fn table(title: &str, clients: &[Value], screen: Screen, away: Away) -> String {
             let (Some(cell), Some((_, width))) = (cells.get(*at), COLUMNS.get(*at)) else {
                 continue;
             };
-            line.push_str(&format_args!(" {cell:>width$}").to_string());
+            put(&mut line, format_args!(" {cell:>width$}"));
         }
         line + "\n"
     };
