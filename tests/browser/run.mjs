@@ -90,6 +90,22 @@ async function pages(browser) {
   return { list, device };
 }
 
+/** The packets of a client, as the browser of an operator gets them. */
+async function trace(browser, path) {
+  const page = await browser.newPage();
+  await page.goto(base + path);
+  await page.locator("#trace-form [name=payload]").check();
+  await page.locator("#trace-form [value='60']").click();
+  const rows = page.locator("#trace-table tbody tr");
+  await rows.first().waitFor({ timeout: 60_000 }).catch(() => fail("trace", "no packet of a client came"));
+  await page.screenshot({ path: `${out}/trace.png`, fullPage: true });
+  await page.locator("#trace-stop").click();
+  await page.locator("#trace-form [value='60']").waitFor();
+  const said = await page.locator("#trace-said").textContent();
+  if (!said.includes("over")) fail("trace", `after its end the page says: ${said}`);
+  await page.close();
+}
+
 async function look(browser, entry, theme, [width, height], mode = "") {
   const [name, path, status = 200] = entry;
   const scripts = mode !== "noscript";
@@ -190,6 +206,8 @@ try {
   if (device) {
     for (const problem of await resume(browser, base, device)) fail("resume", problem);
   }
+  const client = list.find(([name]) => name === "client");
+  if (client) await trace(browser, client[1]);
 } finally {
   await browser.close();
 }

@@ -116,10 +116,11 @@ impl Shell {
     }
 
     pub(crate) fn asset(name: &str) -> &'static str {
-        let all: [(&str, &Asset); 7] = [
+        let all: [(&str, &Asset); 8] = [
             ("app.css", &assets::APP_CSS),
             ("icon.svg", &assets::ICON_SVG),
             ("ask.js", &assets::ASK_JS),
+            ("trace.js", &assets::TRACE_JS),
             ("live.js", &assets::LIVE_JS),
             ("chart.js", &assets::CHART_JS),
             ("uplot.js", &assets::UPLOT_JS),

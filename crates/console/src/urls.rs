@@ -28,6 +28,11 @@ pub(crate) fn client(id: &str) -> String {
     below("/system/clients", id)
 }
 
+/// Where the API tells the packets of a client, line by line.
+pub(crate) fn trace(id: &str) -> String {
+    format!("/api/clients/{}/trace", encoded(id))
+}
+
 fn below(folder: &str, handle: &str) -> String {
     let steps = handle.split('/').any(|part| matches!(part, "" | "." | ".."));
     if steps {

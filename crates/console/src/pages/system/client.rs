@@ -35,6 +35,7 @@ struct Page {
     filters: Vec<(Markup, u8)>,
     filters_more: Option<Markup>,
     close: Markup,
+    trace: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +81,7 @@ fn page(shell: Shell, detail: &Detail, at: (Timestamp, &TimeZone)) -> Page {
             Some(_) => t.client_close(&id),
             None => t.client_end(&id),
         },
+        trace: urls::trace(&client.id),
         shell,
     }
 }
