@@ -43,20 +43,17 @@ fn main() -> ExitCode {
     let mut sum = Outcome::default();
     let mut failed = totals.len() as u64 != arguments.threads.max(1);
     for (outcome, violations) in totals {
-        sum.acknowledged += outcome.acknowledged;
-        sum.crashes += outcome.crashes;
-        sum.flushes += outcome.flushes;
-        sum.faults += outcome.faults;
-        sum.delivered += outcome.delivered;
+        sum += outcome;
         failed |= violations > 0;
     }
     say(&format!(
-        "{} seeds: {} readings acknowledged, {} delivered, {} crashes, {} flushes, {} disk faults; {}",
+        "{} seeds: {} readings acknowledged, {} delivered, {} crashes, {} flushes, {} merges, {} disk faults; {}",
         arguments.seeds,
         sum.acknowledged,
         sum.delivered,
         sum.crashes,
         sum.flushes,
+        sum.merges,
         sum.faults,
         if failed { "VIOLATIONS" } else { "0 violations" },
     ));
@@ -77,11 +74,7 @@ fn work(arguments: &Arguments, next: &AtomicU64) -> (Outcome, u64) {
         }
         match run(seed, sabotage) {
             Ok(outcome) => {
-                sum.acknowledged += outcome.acknowledged;
-                sum.crashes += outcome.crashes;
-                sum.flushes += outcome.flushes;
-                sum.faults += outcome.faults;
-                sum.delivered += outcome.delivered;
+                sum += outcome;
             }
             Err(violation) => {
                 violations += 1;

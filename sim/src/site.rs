@@ -7,7 +7,7 @@ use std::time::Duration;
 use dialect::Zone;
 use edge::{Common, Limits, Methods, Now, Shard, Want};
 use history::storage::memory::Memory;
-use history::{Reader, Room};
+use history::{MergeFault, Reader, Room};
 use hub::{Publication, Retained};
 use ingest::{Feed, Ingest, Source, Stores};
 use journal::mem::MemDisk;
@@ -70,6 +70,7 @@ impl Site {
         assert!(!log.is_read_only(), "a power cut was taken for damage: {recovery:?}");
         let mut options = history::Options::new("");
         options.hot_rows_max = HOT_ROWS_MAX;
+        options.linger = Duration::ZERO;
         let tables = Arc::new(disks.tables.clone());
         let (writer, reader, resume) = history::open_on(tables, options, now.timestamp).ok()?;
         let (horizon, mut durable, marks) =
@@ -232,6 +233,18 @@ impl Site {
             }
             Ok(None) => {}
             Err(_final) => self.failed = true,
+        }
+    }
+
+    /// The merge thread, run to its end. What the disk refuses is merged later.
+    pub(crate) fn merge(&mut self, now: Now) -> u64 {
+        match self.ingest.merge_all(now.timestamp) {
+            Ok(merges) => merges,
+            Err(MergeFault::Write(fault)) => {
+                self.failed |= fault.is_final();
+                0
+            }
+            Err(MergeFault::Read { .. } | MergeFault::Columns(_)) => 0,
         }
     }
 

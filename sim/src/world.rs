@@ -1,5 +1,6 @@
 //! Chance and time: devices, network, faults and crashes around one site.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +30,23 @@ pub struct Outcome {
     pub acknowledged: u64,
     pub crashes: u64,
     pub flushes: u64,
+    /// Times that files of one day became fewer.
+    pub merges: u64,
     /// Faults of the disks that were planned.
     pub faults: u64,
     /// Messages that the subscriber got.
     pub delivered: u64,
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.crashes += other.crashes;
+        self.flushes += other.flushes;
+        self.merges += other.merges;
+        self.faults += other.faults;
+        self.delivered += other.delivered;
+    }
 }
 
 struct World {
@@ -254,7 +268,14 @@ impl World {
 
     fn flush(&mut self) {
         self.outcome.flushes += 1;
-        self.with_site(|site, _, now| site.flush(now));
+        let mut merges = 0;
+        self.with_site(|site, random, now| {
+            site.flush(now);
+            // A run is short, a day is long: sometimes it is over.
+            let days = random.below(3) as u64;
+            merges = site.merge(later(now, Duration::from_secs(days * 24 * 3_600)));
+        });
+        self.outcome.merges += merges;
     }
 
     /// One of the next calls to a disk goes wrong.

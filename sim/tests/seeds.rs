@@ -10,18 +10,17 @@ mod tests {
         for seed in 0..400 {
             match run(seed, Sabotage::None) {
                 Ok(outcome) => {
-                    sum.acknowledged += outcome.acknowledged;
-                    sum.crashes += outcome.crashes;
-                    sum.flushes += outcome.flushes;
-                    sum.faults += outcome.faults;
-                    sum.delivered += outcome.delivered;
+                    sum += outcome;
                 }
                 Err(violation) => panic!("seed {seed}: {violation:?}"),
             }
         }
         assert!(sum.acknowledged > 4_000, "too little was acknowledged to prove much: {sum:?}");
         assert!(sum.delivered > 2_000, "too little was delivered to prove much: {sum:?}");
-        assert!(sum.crashes > 400 && sum.flushes > 400 && sum.faults > 400, "{sum:?}");
+        assert!(
+            sum.crashes > 400 && sum.flushes > 400 && sum.merges > 100 && sum.faults > 400,
+            "{sum:?}"
+        );
     }
 
     #[test]

@@ -108,6 +108,10 @@ pub(crate) struct HistoryConfig {
     pub(crate) hot_rows: u64,
     /// Age of the oldest of them, likewise.
     pub(crate) hot_age: Span,
+    /// How long readings stay; 0 for ever.
+    pub(crate) keep_age: Span,
+    /// How long files that were merged or dropped stay on disk, for other programs that read them.
+    pub(crate) linger: Span,
     /// Topics whose messages are kept as they are, without readings and devices.
     pub(crate) messages_only: Vec<String>,
 }
@@ -182,7 +186,13 @@ impl Default for JournalConfig {
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        Self { hot_rows: 8_000_000, hot_age: Span::minutes(15), messages_only: Vec::new() }
+        Self {
+            hot_rows: 8_000_000,
+            hot_age: Span::minutes(15),
+            keep_age: Span::seconds(0),
+            linger: Span::minutes(60),
+            messages_only: Vec::new(),
+        }
     }
 }
 

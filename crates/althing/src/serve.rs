@@ -82,6 +82,8 @@ fn options(
     let mut history = history::Options::new(&config.data.dir);
     history.hot_rows_max = config.history.hot_rows;
     history.hot_age_max = config.history.hot_age.get();
+    history.linger = config.history.linger.get();
+    history.keep = Some(config.history.keep_age.get()).filter(|age| !age.is_zero());
     Ok(SiteOptions {
         data: config.data.dir.clone(),
         listeners: listeners(config, demo)?,

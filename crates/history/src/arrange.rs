@@ -8,13 +8,13 @@ use crate::hot::HotView;
 use crate::series::Series;
 
 /// Milliseconds in a day.
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// 1999-12-31, in days since 1970: the folder of all that is older. Together with `DAY_LAST` it
 /// bounds the folders that wrong clocks can cause to 36,526.
 const DAY_FIRST: i32 = 10_956;
 /// 2100-01-01: the folder of all that is later.
-const DAY_LAST: i32 = 47_482;
+pub(crate) const DAY_LAST: i32 = 47_482;
 
 /// The folder a time belongs to, in days since 1970.
 pub(crate) fn day_of(time: i64) -> i32 {

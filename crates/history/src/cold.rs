@@ -19,10 +19,10 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
 use crate::fault::ReadFault;
+use crate::file::ColdFile;
 use crate::part::{CHECKSUMS_KEY, stored};
 use crate::scan::{BATCH_ROWS, Filter};
 use crate::storage::Storage;
-use crate::table::ColdFile;
 
 /// Footers kept in memory: at some 20 KB each, 20 MB.
 const FOOTERS_MAX: usize = 1_024;

@@ -9,9 +9,10 @@ use arrow::datatypes::{Int32Type, TimestampMillisecondType};
 
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::ReadFault;
+use crate::file::ColdFile;
 use crate::part::stored;
 use crate::shadow::{Order, Shadow};
-use crate::table::{ColdFile, Table};
+use crate::table::Table;
 
 /// One time lies in one folder, so only late files of the same folder can replace a row; their
 /// keys are in memory for one folder at a time.

@@ -55,6 +55,21 @@ impl FlushFault {
     }
 }
 
+/// Why files were not merged. They stay as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeFault {
+    #[error("the files of {day} cannot be read")]
+    Read {
+        day: String,
+        #[source]
+        source: ReadFault,
+    },
+    #[error(transparent)]
+    Write(#[from] FlushFault),
+    #[error("rows cannot be put together")]
+    Columns(#[from] ArrowError),
+}
+
 /// Why a scan ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadFault {

@@ -4,7 +4,6 @@
 //! Until the version is durable a crash leaves the table and the snapshot of the version before;
 //! what lies around is removed by the next opening.
 
-use std::io;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,18 +13,18 @@ use arrow::array::{
 use arrow::datatypes::{DataType, UInt32Type};
 use model::{Position, Timestamp};
 
-use crate::arrange::{FileKey, RowRef, arrange, day_name, is_plain, time_of};
-use crate::delta::{Bounds, Stats};
+use crate::arrange::{FileKey, RowRef, arrange, day_name, time_of};
 use crate::fault::FlushFault;
 use crate::hot::{HotView, Run};
-use crate::part::{Encoded, GROUP_ROWS_MAX, GROUP_ROWS_MIN, encode, stored_schema};
+use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter, stored_schema};
+use crate::place::{Made, Part, clean_up, place_part, storage_fault};
 use crate::reader::Shared;
 use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
 use crate::scan::time_array;
 use crate::series::{Names, Series};
 use crate::snapshot::Snapshot;
-use crate::storage::{DRAFT, Storage, place};
-use crate::table::{ColdFile, day_dir};
+use crate::storage::{Storage, place};
+use crate::table::day_dir;
 
 /// A flush that is durable: the journal may drop what is not after `position`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +50,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
-        let (view, table) = {
-            let mut tail = self.shared.tail();
-            (tail.hot.up_to(self.run), Arc::clone(&tail.table))
-        };
+        let view = self.shared.tail().hot.up_to(self.run);
         self.shared.latest().apply(&view);
         let (series, names) = {
             let mut known = self.shared.series_mut();
@@ -64,26 +60,31 @@ impl Job {
         };
         let mut begun = Vec::new();
         let written = self.write_files(&view, (&series, &names), &mut begun);
-        let files = written
-            .and_then(|files| self.write_snapshot(&series, &mut begun).map(|()| files))
-            .inspect_err(|_| self.clean_up(&begun))?;
+        let parts = written
+            .and_then(|parts| self.write_snapshot(&series, &mut begun).map(|()| parts))
+            .inspect_err(|_| clean_up(&*self.storage, &begun))?;
         let flushed = Flushed {
             position: self.run.position,
-            rows: files.iter().map(|file| file.rows).sum(),
-            files: files.len() as u64,
-            bytes: files.iter().map(|file| file.file.bytes).sum(),
+            rows: parts.iter().map(|part| part.rows).sum(),
+            files: parts.len() as u64,
+            bytes: parts.iter().map(|part| part.file.bytes).sum(),
         };
-        let before = table.position;
-        let added = files.into_iter().map(|file| (file.file, file.stats)).collect();
-        let table = table
-            .flush(&*self.storage, self.run.position, added, self.now)
-            .inspect_err(|fault| self.clean_up(if fault.is_final() { &[] } else { &begun }))?;
-        let mut tail = self.shared.tail();
-        tail.table = Arc::new(table);
-        tail.hot.drop_before(self.run.end);
-        drop(tail);
+        let before = self.publish(parts, &begun)?;
         self.forget_snapshot(before);
         Ok(flushed)
+    }
+
+    /// Makes the files part of the table; answers its position before.
+    fn publish(&self, parts: Vec<Part>, begun: &[String]) -> Result<Position, FlushFault> {
+        let _one_at_a_time = self.shared.versions();
+        let before = Arc::clone(&self.shared.tail().table);
+        let after = before.flush(&*self.storage, self.run.position, parts, self.now).inspect_err(
+            |fault| clean_up(&*self.storage, if fault.is_final() { &[] } else { begun }),
+        )?;
+        let mut tail = self.shared.tail();
+        tail.table = Arc::new(after);
+        tail.hot.drop_before(self.run.end);
+        Ok(before.position)
     }
 
     fn write_files(
@@ -91,7 +92,7 @@ impl Job {
         view: &HotView,
         (series, names): (&[Series], &Names),
         begun: &mut Vec<String>,
-    ) -> Result<Vec<Written>, FlushFault> {
+    ) -> Result<Vec<Part>, FlushFault> {
         let arranged = arrange(view, series, &self.flushed_last);
         let mut written = Vec::with_capacity(arranged.len());
         let mut day_before = None;
@@ -119,39 +120,13 @@ impl Job {
         columns: &Columns<'_>,
         (key, path): (FileKey, String),
         rows: &[RowRef],
-    ) -> Result<Written, FlushFault> {
-        let groups = columns.groups(rows);
-        let encoded: Encoded = encode(groups.map(|group| columns.batch(group)))?;
-        let times = || rows.iter().map(|row| time_of(columns.view, *row));
-        let tail = usize::try_from(encoded.tail).unwrap_or(usize::MAX);
-        let file = ColdFile {
-            path: path.into(),
-            key,
-            position: self.run.position.get(),
-            bytes: encoded.bytes.len() as u64,
-            time_min: times().min().unwrap_or_default(),
-            time_max: times().max().unwrap_or_default(),
-            tail: encoded.tail,
-            tail_checksum: crc32c::crc32c(encoded.bytes.get(tail..).unwrap_or_default()),
-        };
-        let name = file.name();
-        place(&*self.storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;
-        let stats = columns.stats(&file, rows)?;
-        Ok(Written { file, rows: rows.len() as u64, stats })
-    }
-
-    /// Removes what a failed flush wrote, so that a full disk does not get fuller. What cannot be
-    /// removed goes with the next opening.
-    fn clean_up(&self, begun: &[String]) {
-        for name in begun {
-            for name in [name.clone(), format!("{name}{DRAFT}")] {
-                if let Err(fault) = self.storage.remove(&name)
-                    && fault.kind() != io::ErrorKind::NotFound
-                {
-                    tracing::warn!(name, %fault, "a file of a failed flush stays");
-                }
-            }
+    ) -> Result<Part, FlushFault> {
+        let mut writer = PartWriter::new(Effort::Quick)?;
+        for group in columns.groups(rows) {
+            writer.push(&columns.batch(group)?)?;
         }
+        let made = Made { key, position: self.run.position.get(), level: 0, at: self.now };
+        place_part(&*self.storage, (path, made), &writer.finish()?)
     }
 
     fn write_snapshot(&self, series: &[Series], begun: &mut Vec<String>) -> Result<(), FlushFault> {
@@ -177,17 +152,6 @@ impl Job {
 
 const fn on_time(key: &FileKey) -> FileKey {
     FileKey { day: key.day, late: false }
-}
-
-fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> FlushFault {
-    let name = name.into();
-    move |source| FlushFault::Storage { name, source }
-}
-
-struct Written {
-    file: ColdFile,
-    rows: u64,
-    stats: String,
 }
 
 /// What turns rows of a hot view into columns of a file.
@@ -272,38 +236,4 @@ impl Columns<'_> {
         };
         (Arc::new(Float64Array::from(numbers)), text, Arc::new(Int32Array::from(qualities)))
     }
-
-    fn stats(&self, file: &ColdFile, rows: &[RowRef]) -> Result<String, FlushFault> {
-        let ids = || rows.iter().map(|row| self.id(*row));
-        let time = |millis: i64| is_plain(file.key.day).then(|| iso(millis));
-        let texts = rows.iter().filter(|row| self.text(**row).is_some()).count() as u64;
-        let count = rows.len() as u64;
-        let stats = Stats {
-            num_records: count,
-            min_values: Bounds {
-                series: ids().min().unwrap_or_default(),
-                time: time(file.time_min),
-            },
-            max_values: Bounds {
-                series: ids().max().unwrap_or_default(),
-                time: time(file.time_max),
-            },
-            null_count: [("number", texts), ("text", count - texts)].into_iter().collect(),
-        };
-        serde_json::to_string(&stats)
-            .map_err(|fault| FlushFault::Storage { name: file.path.clone(), source: fault.into() })
-    }
-
-    fn text(&self, row: RowRef) -> Option<&str> {
-        self.view.chunks.get(row.chunk())?.text(row.row())
-    }
-}
-
-/// `2026-11-25T10:00:00.000Z`
-fn iso(millis: i64) -> String {
-    let day = i32::try_from(millis.div_euclid(86_400_000)).unwrap_or_default();
-    let of_day = millis.rem_euclid(86_400_000);
-    let (seconds, rest) = (of_day / 1_000, of_day % 1_000);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z", day_name(day))
 }

@@ -1,6 +1,6 @@
 //! Readings as tables: a hot tail in columns, Parquet behind it, one Delta Lake table per space.
 //!
-//! Owns: series and their numbers, the hot tail, the flush to Parquet, the table log, the snapshot,
+//! Owns: series and their numbers, the hot tail, the flush to Parquet, the merging of files, the table log, the snapshot,
 //! recovery exactly once, the last value of every series.
 //! Never: SQL, MQTT words, clocks. `now` is an argument; files go through `storage::Storage`.
 //!
@@ -10,6 +10,7 @@
 //! nothing twice and misses nothing.
 
 mod arrange;
+mod care;
 mod chart;
 mod checkpoint;
 mod chunk;
@@ -17,11 +18,15 @@ mod cold;
 mod cold_rows;
 mod delta;
 mod fault;
+mod file;
 mod flush;
 mod hot;
 mod latest;
+mod log;
+mod merge;
 mod options;
 mod part;
+mod place;
 mod reader;
 mod recovery;
 mod scan;
@@ -34,9 +39,10 @@ mod table;
 mod writer;
 
 pub use chart::{Column, Point, Reading};
-pub use fault::{FlushFault, OpenFault, ReadFault};
+pub use fault::{FlushFault, MergeFault, OpenFault, ReadFault};
 pub use flush::Flushed;
 pub use latest::{Latest, LatestValue};
+pub use merge::Merged;
 pub use options::Options;
 pub use reader::{Reader, View};
 pub use scan::{Readings, Scan};

@@ -18,6 +18,11 @@ pub struct Options {
     pub hot_rows_max: u64,
     /// Age of the oldest hot row that makes a flush due.
     pub hot_age_max: Duration,
+    /// How long files that were merged or dropped stay on disk, for programs that read the folder
+    /// and know an older version of the table.
+    pub linger: Duration,
+    /// Readings older than this leave with the whole of their day. `None` keeps all.
+    pub keep: Option<Duration>,
 }
 
 impl Options {
@@ -28,6 +33,8 @@ impl Options {
             space: "main".to_owned(),
             hot_rows_max: 8_000_000,
             hot_age_max: Duration::from_secs(15 * 60),
+            linger: Duration::from_secs(60 * 60),
+            keep: None,
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{
+    DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType,
+};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -61,6 +63,70 @@ pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
     /// Where the last column chunk ends: page indexes and footer follow.
     pub(crate) tail: u64,
+    pub(crate) facts: Facts,
+}
+
+impl Encoded {
+    /// Of what follows the last column chunk.
+    pub(crate) fn tail_checksum(&self) -> u32 {
+        let tail = usize::try_from(self.tail).unwrap_or(usize::MAX);
+        crc32c::crc32c(self.bytes.get(tail..).unwrap_or_default())
+    }
+}
+
+/// What the log says of a file's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) rows: u64,
+    pub(crate) texts: u64,
+    pub(crate) series_min: i32,
+    pub(crate) series_max: i32,
+    pub(crate) time_min: i64,
+    pub(crate) time_max: i64,
+}
+
+impl Facts {
+    const NONE: Self = Self {
+        rows: 0,
+        texts: 0,
+        series_min: i32::MAX,
+        series_max: i32::MIN,
+        time_min: i64::MAX,
+        time_max: i64::MIN,
+    };
+
+    fn take(&mut self, group: &RecordBatch) {
+        self.rows += group.num_rows() as u64;
+        let texts = group.column(stored::TEXT);
+        self.texts += (texts.len() - texts.logical_null_count()) as u64;
+        for series in group.column(stored::SERIES).as_primitive::<Int32Type>().values() {
+            self.series_min = self.series_min.min(*series);
+            self.series_max = self.series_max.max(*series);
+        }
+        let times = group.column(stored::TIME).as_primitive::<TimestampMillisecondType>();
+        for time in times.values() {
+            self.time_min = self.time_min.min(*time);
+            self.time_max = self.time_max.max(*time);
+        }
+    }
+}
+
+/// How much time a file's size is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// For files that are merged soon.
+    Quick,
+    /// For files that stay.
+    Thorough,
+}
+
+impl Effort {
+    const fn zstd(self) -> i32 {
+        match self {
+            Self::Quick => 1,
+            Self::Thorough => 6,
+        }
+    }
 }
 
 /// How a column of numbers can be stored; which is smaller depends on the signal.
@@ -70,12 +136,12 @@ enum Numbers {
     Split,
 }
 
-fn properties(numbers: Numbers) -> Result<WriterPropertiesPtr, ParquetError> {
+fn properties(numbers: Numbers, effort: Effort) -> Result<WriterPropertiesPtr, ParquetError> {
     let number = ColumnPath::from("number");
     let time = ColumnPath::from("time");
     let builder = WriterProperties::builder()
         .set_created_by("Althing".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(effort.zstd())?))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_column_dictionary_enabled(time.clone(), false)
         .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED);
@@ -88,26 +154,62 @@ fn properties(numbers: Numbers) -> Result<WriterPropertiesPtr, ParquetError> {
     Ok(Arc::new(builder.build()))
 }
 
+type FileWriter = SerializedFileWriter<Vec<u8>>;
+
 /// Makes the column writers of one way to store numbers.
-fn factory(numbers: Numbers) -> Result<(FileWriter, ArrowRowGroupWriterFactory), ParquetError> {
+fn factory(
+    numbers: Numbers,
+    effort: Effort,
+) -> Result<(FileWriter, ArrowRowGroupWriterFactory), ParquetError> {
     let schema = ArrowSchemaConverter::new().convert(&STORED)?;
-    let file = FileWriter::new(Vec::new(), schema.root_schema_ptr(), properties(numbers)?)?;
+    let properties = properties(numbers, effort)?;
+    let file = FileWriter::new(Vec::new(), schema.root_schema_ptr(), properties)?;
     let factory = ArrowRowGroupWriterFactory::new(&file, stored_schema());
     Ok((file, factory))
 }
 
-type FileWriter = SerializedFileWriter<Vec<u8>>;
+/// A file in the making, in memory.
+pub(crate) struct PartWriter {
+    file: FileWriter,
+    plain: ArrowRowGroupWriterFactory,
+    split: ArrowRowGroupWriterFactory,
+    facts: Facts,
+}
 
-/// Encodes batches of `stored_schema`, each as one row group.
-pub(crate) fn encode<E: From<ParquetError>>(
-    batches: impl Iterator<Item = Result<RecordBatch, E>>,
-) -> Result<Encoded, E> {
-    let (mut file, plain) = factory(Numbers::Dictionary)?;
-    let (_, split) = factory(Numbers::Split)?;
-    for batch in batches {
-        append(&mut file, encode_group(&batch?, &plain, &split)?)?;
+impl PartWriter {
+    pub(crate) fn new(effort: Effort) -> Result<Self, ParquetError> {
+        let (file, plain) = factory(Numbers::Dictionary, effort)?;
+        let (_, split) = factory(Numbers::Split, effort)?;
+        Ok(Self { file, plain, split, facts: Facts::NONE })
     }
-    Ok(close(file)?)
+
+    /// Adds a batch of `stored_schema` as one row group.
+    pub(crate) fn push(&mut self, group: &RecordBatch) -> Result<(), ParquetError> {
+        self.facts.take(group);
+        let chunks = encode_group(group, &self.plain, &self.split)?;
+        let mut group = self.file.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    /// So far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.file.bytes_written()
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Encoded, ParquetError> {
+        self.file.flush()?;
+        let tail = self.file.bytes_written() as u64;
+        let columns = self.file.flushed_row_groups().iter().flat_map(RowGroupMetaData::columns);
+        let checksums: Vec<String> =
+            columns.map(|column| checksum_of(column, self.file.inner())).collect();
+        let checksums = KeyValue::new(CHECKSUMS_KEY.to_owned(), checksums.concat());
+        self.file.append_key_value_metadata(checksums);
+        Ok(Encoded { bytes: self.file.into_inner()?, tail, facts: self.facts })
+    }
 }
 
 fn encode_group(
@@ -140,24 +242,6 @@ fn encode_column(
         writer.write(&leaf)?;
     }
     writer.close()
-}
-
-fn append(file: &mut FileWriter, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
-    let mut group = file.next_row_group()?;
-    for chunk in chunks {
-        chunk.append_to_row_group(&mut group)?;
-    }
-    group.close()?;
-    Ok(())
-}
-
-fn close(mut file: FileWriter) -> Result<Encoded, ParquetError> {
-    file.flush()?;
-    let tail = file.bytes_written() as u64;
-    let columns = file.flushed_row_groups().iter().flat_map(RowGroupMetaData::columns);
-    let checksums: Vec<String> = columns.map(|column| checksum_of(column, file.inner())).collect();
-    file.append_key_value_metadata(KeyValue::new(CHECKSUMS_KEY.to_owned(), checksums.concat()));
-    Ok(Encoded { bytes: file.into_inner()?, tail })
 }
 
 fn checksum_of(column: &ColumnChunkMetaData, bytes: &[u8]) -> String {

@@ -19,7 +19,10 @@ pub(crate) struct Shared {
     tail: Mutex<Tail>,
     series: RwLock<SeriesTable>,
     latest: Mutex<LatestTable>,
-    shelf: Arc<Shelf>,
+    pub(crate) shelf: Arc<Shelf>,
+    /// Held by whoever adds a version to the table: flush, merge and retention have threads of
+    /// their own.
+    versions: Mutex<()>,
 }
 
 /// Hot rows and the cold files before them: they change together.
@@ -41,7 +44,12 @@ impl Shared {
             series: RwLock::new(series),
             latest: Mutex::new(latest),
             shelf,
+            versions: Mutex::default(),
         })
+    }
+
+    pub(crate) fn versions(&self) -> MutexGuard<'_, ()> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {

@@ -1,13 +1,14 @@
 //! Opening: the newest version of the table, its snapshot, and no leftovers.
 
 use std::io;
+use std::time::Duration;
 
 use model::{Position, Timestamp};
 
 use crate::fault::OpenFault;
 use crate::snapshot::Snapshot;
 use crate::storage::{DRAFT, Storage};
-use crate::table::Table;
+use crate::table::{Removed, Table};
 
 /// Snapshots stand beside the table, at the top of the space.
 pub(crate) const SNAPSHOT_DIR: &str = "";
@@ -19,15 +20,25 @@ pub(crate) fn snapshot_name(position: Position) -> String {
     format!("snapshot-{:020}.bin", position.get())
 }
 
+/// What an opening finds.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) table: Table,
+    pub(crate) snapshot: Snapshot,
+    /// Files that left the table so lately that somebody may still read them.
+    pub(crate) removed: Vec<Removed>,
+}
+
 pub(crate) fn recover(
     storage: &dyn Storage,
-    space: &str,
+    (space, linger): (&str, Duration),
     now: Timestamp,
-) -> Result<(Table, Snapshot), OpenFault> {
-    let table = Table::open(storage, space, now)?;
+) -> Result<Recovered, OpenFault> {
+    let (table, mut removed) = Table::open(storage, space, now)?;
     let wanted = snapshot_name(table.position);
     let snapshot = read_snapshot(storage, &wanted, table.position)?;
-    table.sweep(storage)?;
+    removed.retain(|gone| now < gone.at.saturating_add(linger));
+    table.sweep(storage, &removed)?;
     let fault = |name: &str, source| OpenFault::Storage { name: name.into(), source };
     for name in storage.list(SNAPSHOT_DIR).map_err(|source| fault("the space", source))? {
         let old = name.starts_with("snapshot-") && name != wanted;
@@ -35,7 +46,7 @@ pub(crate) fn recover(
             storage.remove(&name).map_err(|source| fault(&name, source))?;
         }
     }
-    Ok((table, snapshot))
+    Ok(Recovered { table, snapshot, removed })
 }
 
 fn read_snapshot(

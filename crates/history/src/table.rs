@@ -1,86 +1,38 @@
-//! The table on disk: which files belong to it at a version, and how a version is added.
+//! The table: which files belong to it at a version, and what the next version changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 
 use model::{Position, Timestamp};
 
-use crate::arrange::{FileKey, day_from_name, day_name};
-use crate::checkpoint::{self, CHECKPOINT_EVERY};
+use crate::arrange::{day_from_name, day_name};
 use crate::delta::{
     APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, Format, MetaData, Protocol, READER_VERSION,
-    Remove, Txn, decode, encode, schema_string,
+    Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
+use crate::file::{ColdFile, name_of};
+use crate::log::{CommitFault, LOG_DIR, Log, commit, commit_name, damaged, storage_fault};
+use crate::place::Part;
 use crate::storage::{DRAFT, Storage};
 
 pub(crate) const TABLE_DIR: &str = "readings";
-const LOG_DIR: &str = "readings/_delta_log";
-
-/// Bytes of one version that are read: 64 MiB is some 100,000 files in one flush, more than there
-/// are folders.
-const COMMIT_BYTES_MAX: u64 = 64 << 20;
 
 /// One version of the table. Never changes; the next version is another value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     pub(crate) version: u64,
     pub(crate) position: Position,
-    /// By folder, then in the order they were written.
+    /// By folder, then in the order the rows came.
     pub(crate) files: Vec<Arc<ColdFile>>,
 }
 
-/// What is known of a Parquet file without opening it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ColdFile {
+/// A file that left the table but may still be read from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Removed {
     /// Below the folder of the table.
-    pub(crate) path: Box<str>,
-    pub(crate) key: FileKey,
-    pub(crate) position: u64,
-    pub(crate) bytes: u64,
-    pub(crate) time_min: i64,
-    pub(crate) time_max: i64,
-    /// Where page indexes and footer begin, and their checksum.
-    pub(crate) tail: u64,
-    pub(crate) tail_checksum: u32,
-}
-
-impl ColdFile {
-    pub(crate) fn name(&self) -> String {
-        format!("{TABLE_DIR}/{}", self.path)
-    }
-
-    fn sort_key(&self) -> (i32, u64, bool, &str) {
-        (self.key.day, self.position, self.key.late, &self.path)
-    }
-
-    pub(crate) fn tags(&self) -> BTreeMap<String, String> {
-        let tag = |name: &str, value: &dyn ToString| (format!("althing.{name}"), value.to_string());
-        BTreeMap::from([
-            tag("late", &self.key.late),
-            tag("position", &self.position),
-            tag("time_min", &self.time_min),
-            tag("time_max", &self.time_max),
-            tag("tail", &self.tail),
-            tag("tail_crc32c", &self.tail_checksum),
-        ])
-    }
-
-    fn from_add(add: &Add) -> Option<Self> {
-        let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
-        let day = day_from_name(add.partition_values.get("day")?)?;
-        Some(Self {
-            path: add.path.as_str().into(),
-            key: FileKey { day, late: tag("late")?.parse().ok()? },
-            position: tag("position")?.parse().ok()?,
-            bytes: add.size,
-            time_min: tag("time_min")?.parse().ok()?,
-            time_max: tag("time_max")?.parse().ok()?,
-            tail: tag("tail")?.parse().ok().filter(|tail| *tail <= add.size)?,
-            tail_checksum: tag("tail_crc32c")?.parse().ok()?,
-        })
-    }
+    pub(crate) path: String,
+    pub(crate) at: Timestamp,
 }
 
 /// The folder of a day, below the space.
@@ -88,25 +40,16 @@ pub(crate) fn day_dir(day: i32) -> String {
     format!("{TABLE_DIR}/day={}", day_name(day))
 }
 
-fn commit_name(version: u64) -> String {
-    format!("{LOG_DIR}/{version:020}.json")
-}
-
-fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> OpenFault {
-    let name = name.into();
-    move |source| OpenFault::Storage { name, source }
-}
-
 impl Table {
-    /// Reads the log; begins one if there is none.
+    /// Reads the log; begins one if there is none. With it come the files that left the table.
     pub(crate) fn open(
         storage: &dyn Storage,
         space: &str,
         now: Timestamp,
-    ) -> Result<Self, OpenFault> {
+    ) -> Result<(Self, Vec<Removed>), OpenFault> {
         storage.make_dir(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
         let Some((version, log)) = Log::read(storage)? else {
-            return Self::begin(storage, space, now);
+            return Ok((Self::begin(storage, space, now)?, Vec::new()));
         };
         let name = commit_name(version);
         let position = log.check(&name)?;
@@ -117,7 +60,12 @@ impl Table {
             files.push(Arc::new(file));
         }
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(Self { version, position, files })
+        let removed = |(path, gone): (String, Remove)| Removed {
+            path,
+            at: Timestamp::from_millis(gone.deletion_timestamp),
+        };
+        let removed = log.removes.into_iter().map(removed).collect();
+        Ok((Self { version, position, files }, removed))
     }
 
     fn begin(storage: &dyn Storage, space: &str, now: Timestamp) -> Result<Self, OpenFault> {
@@ -155,61 +103,75 @@ impl Table {
         &self,
         storage: &dyn Storage,
         position: Position,
-        added: Vec<(ColdFile, String)>,
+        added: Vec<Part>,
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
         let txn =
             Txn { app_id: APP_ID.to_owned(), version: position.get(), last_updated: now.millis() };
-        let mut actions = vec![Action { txn: Some(txn), ..Action::default() }];
-        let mut files = self.files.clone();
-        for (file, stats) in added {
-            let add = Add {
-                path: file.path.to_string(),
-                partition_values: BTreeMap::from([("day".to_owned(), day_name(file.key.day))]),
-                size: file.bytes,
-                modification_time: now.millis(),
-                data_change: true,
-                stats,
-                tags: file.tags(),
-            };
-            actions.push(Action { add: Some(add), ..Action::default() });
-            files.push(Arc::new(file));
-        }
-        let version = self.version + 1;
-        commit(storage, version, &actions, ("WRITE", now)).map_err(|f| f.of_flush(version))?;
-        files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(Self { version, position, files })
+        let txn = Action { txn: Some(txn), ..Action::default() };
+        let change = Change { operation: "WRITE", gone: &[], added, position, is_new: true };
+        self.change(storage, change, Some(txn), now)
     }
 
-    /// Adds the version without the folders before `day`. Their files stay until `sweep`.
+    /// Adds the version in which `added` hold the rows of `gone`.
+    pub(crate) fn merge(
+        &self,
+        storage: &dyn Storage,
+        (gone, added): (&[Arc<ColdFile>], Vec<Part>),
+        now: Timestamp,
+    ) -> Result<Self, FlushFault> {
+        let position = self.position;
+        let change = Change { operation: "OPTIMIZE", gone, added, position, is_new: false };
+        self.change(storage, change, None, now)
+    }
+
+    /// Adds the version without the folders before `day`. Their files stay until they are removed.
     pub(crate) fn without_days_before(
         &self,
         storage: &dyn Storage,
         day: i32,
         now: Timestamp,
     ) -> Result<Option<Self>, FlushFault> {
-        let gone: Vec<_> = self.files.iter().filter(|file| file.key.day < day).collect();
+        let gone: Vec<_> =
+            self.files.iter().filter(|file| file.key.day < day).map(Arc::clone).collect();
         if gone.is_empty() {
             return Ok(None);
         }
-        let remove = |file: &&Arc<ColdFile>| Action {
-            remove: Some(Remove {
-                path: file.path.to_string(),
-                deletion_timestamp: now.millis(),
-                data_change: true,
-            }),
-            ..Action::default()
-        };
-        let actions: Vec<_> = gone.iter().map(remove).collect();
-        let version = self.version + 1;
-        commit(storage, version, &actions, ("DELETE", now)).map_err(|f| f.of_flush(version))?;
-        let files = self.files.iter().filter(|file| file.key.day >= day).map(Arc::clone).collect();
-        Ok(Some(Self { version, position: self.position, files }))
+        let (added, position) = (Vec::new(), self.position);
+        let change = Change { operation: "DELETE", gone: &gone, added, position, is_new: true };
+        self.change(storage, change, None, now).map(Some)
     }
 
-    /// Removes what crashes left behind: drafts, and files of ours that no version names.
-    pub(crate) fn sweep(&self, storage: &dyn Storage) -> Result<(), OpenFault> {
-        let known: BTreeSet<String> = self.files.iter().map(|file| file.name()).collect();
+    fn change(
+        &self,
+        storage: &dyn Storage,
+        change: Change<'_>,
+        first: Option<Action>,
+        now: Timestamp,
+    ) -> Result<Self, FlushFault> {
+        let mut actions: Vec<Action> = first.into_iter().collect();
+        actions.extend(change.gone.iter().map(|file| removal(file, change.is_new, now)));
+        actions.extend(change.added.iter().map(|part| addition(part, change.is_new, now)));
+        let version = self.version + 1;
+        commit(storage, version, &actions, (change.operation, now))
+            .map_err(|fault| fault.of_flush(version))?;
+        let gone: BTreeSet<&str> = change.gone.iter().map(|file| &*file.path).collect();
+        let stays = |file: &&Arc<ColdFile>| !gone.contains(&*file.path);
+        let mut files: Vec<_> = self.files.iter().filter(stays).map(Arc::clone).collect();
+        files.extend(change.added.into_iter().map(|part| Arc::new(part.file)));
+        files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        Ok(Self { version, position: change.position, files })
+    }
+
+    /// Removes what crashes left behind: drafts, and files of ours that neither this version nor
+    /// `removed` names.
+    pub(crate) fn sweep(
+        &self,
+        storage: &dyn Storage,
+        removed: &[Removed],
+    ) -> Result<(), OpenFault> {
+        let mut known: BTreeSet<String> = self.files.iter().map(|file| file.name()).collect();
+        known.extend(removed.iter().map(|gone| name_of(&gone.path)));
         let mut dirs = vec![LOG_DIR.to_owned()];
         let days = storage.list(TABLE_DIR).map_err(storage_fault(TABLE_DIR))?;
         let ours = |name: &&String| name.strip_prefix("day=").and_then(day_from_name).is_some();
@@ -233,152 +195,35 @@ impl Table {
     }
 }
 
-fn damaged(name: &str, what: &'static str) -> OpenFault {
-    OpenFault::Damaged { name: name.into(), what }
+/// What the next version differs in.
+struct Change<'a> {
+    operation: &'a str,
+    gone: &'a [Arc<ColdFile>],
+    added: Vec<Part>,
+    position: Position,
+    /// Whether it shows other rows than the version before.
+    is_new: bool,
 }
 
-/// The log up to one version.
-#[derive(Default)]
-struct Log {
-    protocol: Option<Protocol>,
-    meta_data: Option<MetaData>,
-    txn: Option<Txn>,
-    adds: BTreeMap<String, Add>,
+fn removal(file: &ColdFile, is_new: bool, now: Timestamp) -> Action {
+    let remove = Remove {
+        path: file.path.to_string(),
+        deletion_timestamp: now.millis(),
+        data_change: is_new,
+    };
+    Action { remove: Some(remove), ..Action::default() }
 }
 
-impl Log {
-    /// The newest version; `None` when there is none.
-    fn read(storage: &dyn Storage) -> Result<Option<(u64, Self)>, OpenFault> {
-        let names = storage.list(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
-        let version = |name: &String| name.strip_suffix(".json")?.parse::<u64>().ok();
-        let versions: BTreeSet<u64> = names.iter().filter_map(version).collect();
-        let mut log = Self::default();
-        let checkpoint = checkpoint::read(storage, LOG_DIR).unwrap_or_else(|fault| {
-            tracing::warn!(%fault, "the log's checkpoint is not used");
-            None
-        });
-        let mut next = 0;
-        if let Some((version, actions)) = checkpoint {
-            actions.into_iter().for_each(|action| log.take(action));
-            next = version + 1;
-        }
-        for version in versions.range(next..) {
-            let name = commit_name(*version);
-            if *version != next {
-                return Err(damaged(&name, "the version before it is missing"));
-            }
-            let bytes = storage.read(&name, COMMIT_BYTES_MAX).map_err(storage_fault(&name))?;
-            let actions = decode(&bytes).map_err(|bad| damaged(&name, bad.what()))?;
-            actions.into_iter().for_each(|action| log.take(action));
-            next += 1;
-        }
-        Ok(next.checked_sub(1).map(|newest| (newest, log)))
-    }
-
-    fn take(&mut self, action: Action) {
-        self.protocol = action.protocol.or_else(|| self.protocol.take());
-        self.meta_data = action.meta_data.or_else(|| self.meta_data.take());
-        let ours = action.txn.filter(|txn| txn.app_id == APP_ID);
-        self.txn = ours.or_else(|| self.txn.take());
-        self.adds.extend(action.add.map(|add| (add.path.clone(), add)));
-        if let Some(remove) = action.remove {
-            self.adds.remove(&remove.path);
-        }
-    }
-
-    /// Whether it is understood; and the position it says.
-    fn check(&self, name: &str) -> Result<Position, OpenFault> {
-        let newer = |what, found, known| Err(OpenFault::Newer { what, found, known });
-        let protocol = self.protocol.as_ref().map_or(0, |protocol| protocol.min_reader_version);
-        if protocol > READER_VERSION {
-            return newer("the log of the table", protocol, READER_VERSION);
-        }
-        let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
-        match format.and_then(|text| text.parse::<u64>().ok()) {
-            Some(FORMAT_VERSION) => {}
-            Some(found) => return newer("the table", found, FORMAT_VERSION),
-            None => return Err(damaged(name, "the table is not Althing's")),
-        }
-        Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))
-    }
-
-    fn into_actions(self) -> Vec<Action> {
-        let one = Action::default;
-        let mut actions = vec![
-            Action { protocol: self.protocol, ..one() },
-            Action { meta_data: self.meta_data, ..one() },
-        ];
-        actions.extend(self.txn.map(|txn| Action { txn: Some(txn), ..one() }));
-        actions.extend(self.adds.into_values().map(|add| Action { add: Some(add), ..one() }));
-        actions
-    }
-}
-
-/// Writes a checkpoint when it is time for one. It is no part of the commit: a fault is only told.
-fn checkpoint_when_due(storage: &dyn Storage, version: u64) {
-    if version == 0 || !version.is_multiple_of(CHECKPOINT_EVERY) {
-        return;
-    }
-    match Log::read(storage) {
-        Ok(Some((version, log))) => {
-            let actions = log.into_actions();
-            if let Err(fault) = checkpoint::write(storage, LOG_DIR, (version, &actions)) {
-                tracing::warn!(version, %fault, "the log gets no checkpoint");
-            }
-        }
-        Ok(None) => {}
-        Err(fault) => tracing::warn!(version, %fault, "the log gets no checkpoint"),
-    }
-}
-
-/// Why a version was not added.
-enum CommitFault {
-    /// It is not there.
-    Before(io::Error),
-    /// It may be there after a restart, or not.
-    Unsure(io::Error),
-}
-
-impl CommitFault {
-    fn of_flush(self, version: u64) -> FlushFault {
-        let name = commit_name(version).into();
-        match self {
-            Self::Before(source) => FlushFault::Storage { name, source },
-            Self::Unsure(source) => FlushFault::Unsure { name, source },
-        }
-    }
-}
-
-fn commit(
-    storage: &dyn Storage,
-    version: u64,
-    actions: &[Action],
-    (operation, now): (&str, Timestamp),
-) -> Result<(), CommitFault> {
-    let json = encode(actions, operation, now.millis());
-    let bytes = json.map_err(|fault| CommitFault::Before(fault.into()))?;
-    let name = commit_name(version);
-    let draft = format!("{name}{DRAFT}");
-    if let Err(fault) = storage.write(&draft, &bytes).and_then(|()| storage.sync(&draft)) {
-        discard(storage, &draft);
-        return Err(CommitFault::Before(fault));
-    }
-    if let Err(fault) = storage.rename_exclusive(&draft, &name) {
-        // These say that nothing was renamed; after another fault only a restart can tell.
-        let kinds = [io::ErrorKind::AlreadyExists, io::ErrorKind::StorageFull];
-        if !kinds.contains(&fault.kind()) {
-            return Err(CommitFault::Unsure(fault));
-        }
-        discard(storage, &draft);
-        return Err(CommitFault::Before(fault));
-    }
-    storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)?;
-    checkpoint_when_due(storage, version);
-    Ok(())
-}
-
-fn discard(storage: &dyn Storage, draft: &str) {
-    if let Err(fault) = storage.remove(draft) {
-        tracing::warn!(draft, %fault, "a draft of the log stays");
-    }
+fn addition(part: &Part, is_new: bool, now: Timestamp) -> Action {
+    let file = &part.file;
+    let add = Add {
+        path: file.path.to_string(),
+        partition_values: BTreeMap::from([("day".to_owned(), day_name(file.key.day))]),
+        size: file.bytes,
+        modification_time: now.millis(),
+        data_change: is_new,
+        stats: part.stats.clone(),
+        tags: file.tags(),
+    };
+    Action { add: Some(add), ..Action::default() }
 }

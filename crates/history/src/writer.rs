@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
-use crate::arrange::day_of;
+use crate::care::Care;
 use crate::cold::Shelf;
-use crate::fault::{FlushFault, OpenFault};
+use crate::fault::{FlushFault, MergeFault, OpenFault};
 use crate::flush::{Flushed, Job};
 use crate::hot::{Hot, Staged};
 use crate::latest::LatestTable;
+use crate::merge::Merged;
 use crate::options::Options;
 use crate::reader::{Reader, Shared, Tail};
-use crate::recovery::recover;
+use crate::recovery::{Recovered, recover};
 use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey, SeriesTable};
 use crate::snapshot::{SnapshotLatest, SnapshotSeries};
 use crate::storage::{Files, Storage};
-use crate::table::ColdFile;
 
 /// What the tables hold at the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,8 +57,7 @@ pub struct Writer {
     hot_since: Option<Timestamp>,
     flush: Flush,
     pause: Pause,
-    /// Files of folders that retention dropped; each goes when no view holds it.
-    dropped: Vec<Arc<ColdFile>>,
+    care: Care,
 }
 
 /// At most one flush at a time.
@@ -107,7 +106,8 @@ pub fn open_on(
     options: Options,
     now: Timestamp,
 ) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let (table, snapshot) = recover(&*storage, &options.space, now)?;
+    let Recovered { table, snapshot, removed } =
+        recover(&*storage, (&options.space, options.linger), now)?;
     let mut known = Known::default();
     for (id, entry) in (0..).zip(&snapshot.series) {
         known.take(SeriesId::new(id), entry);
@@ -116,6 +116,7 @@ pub fn open_on(
     let tail = Tail { hot: Hot::new(snapshot.position, count), table: Arc::new(table) };
     let shelf = Arc::new(Shelf::new(Arc::clone(&storage)));
     let shared = Shared::new(tail, (known.table, known.latest), shelf);
+    let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), (&options, removed));
     let writer = Writer {
         shared: Arc::clone(&shared),
         storage,
@@ -129,7 +130,7 @@ pub fn open_on(
         hot_since: None,
         flush: Flush::None,
         pause: Pause::None,
-        dropped: Vec::new(),
+        care,
     };
     let resume = Resume { position: snapshot.position, extra: snapshot.extra };
     Ok((writer, Reader::new(shared), resume))
@@ -398,29 +399,22 @@ impl Writer {
         Ok(self.room())
     }
 
-    /// Retention: drops the folders whose day ended before `limit`. Their files go when no view
-    /// holds them, at the latest with the next opening. Not while a flush runs: then it answers
-    /// `false`, and is to be called again.
+    /// Looks after the files: tells of a merge that ended, begins one on a thread of its own if
+    /// that is worth it, and removes what left the table. Never waits. To be called now and then.
     ///
     /// # Errors
-    /// As `tick`.
-    pub fn drop_days(&mut self, limit: Timestamp, now: Timestamp) -> Result<bool, FlushFault> {
-        if matches!(self.flush, Flush::Running { .. }) {
-            return Ok(false);
-        }
-        let before = Arc::clone(&self.shared.tail().table);
-        let day = day_of(limit.millis());
-        if let Some(after) = before.without_days_before(&*self.storage, day, now)? {
-            let gone = before.files.iter().filter(|file| file.key.day < day);
-            self.dropped.extend(gone.map(Arc::clone));
-            self.shared.tail().table = Arc::new(after);
-        }
-        drop(before);
-        self.dropped.retain(|file| {
-            let held = Arc::strong_count(file) > 1;
-            held || self.storage.remove(&file.name()).is_err()
-        });
-        Ok(true)
+    /// When the table's log is in doubt; the process must end. Other faults are logged and tried
+    /// again later.
+    pub fn care(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
+        self.care.tend(now)
+    }
+
+    /// Like `care`, but a merge runs on this thread and has ended when this returns.
+    ///
+    /// # Errors
+    /// As `care`, and when the merge fails for now.
+    pub fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
+        self.care.merge(now)
     }
 }
 

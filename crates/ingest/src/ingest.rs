@@ -184,8 +184,8 @@ impl Ingest {
         Ok(self.writer.seal(self.taken))
     }
 
-    /// Looks after the tables: begins a flush when one is due, and says up to where the journal is
-    /// not needed any more. Never waits. To be called after every batch, and now and then while
+    /// Looks after the tables: begins a flush when one is due, merges files, and says up to where
+    /// the journal is not needed any more. Never waits. To be called after every batch, and now and then while
     /// idle.
     ///
     /// # Errors
@@ -201,7 +201,24 @@ impl Ingest {
             self.writer.mark(&extra, now);
         }
         let ticked = self.writer.tick(committed);
-        self.flushed(ticked)
+        let flushed = self.flushed(ticked)?;
+        if let Some(merged) = self.writer.care(now)? {
+            self.merged(&merged);
+        }
+        Ok(flushed)
+    }
+
+    /// Merges what is worth it, on this thread, and says how often: for a simulation that has one.
+    ///
+    /// # Errors
+    /// When files cannot be read or written.
+    pub fn merge_all(&mut self, now: Timestamp) -> Result<u64, history::MergeFault> {
+        let mut merges = 0;
+        while let Some(merged) = self.writer.merge(now)? {
+            self.merged(&merged);
+            merges += 1;
+        }
+        Ok(merges)
     }
 
     /// For a full hot tail: waits for a flush. `Room::Full` means that the disk lags behind: call
@@ -235,6 +252,19 @@ impl Ingest {
         self.writer.mark(&extra, now);
         let finished = self.writer.finish(committed);
         self.flushed(finished)
+    }
+
+    fn merged(&self, merged: &history::Merged) {
+        self.stores.meter.count(Event::HistoryMerged);
+        tracing::info!(
+            day = merged.day,
+            files_before = merged.files_before,
+            bytes_before = merged.bytes_before,
+            files = merged.files,
+            bytes = merged.bytes,
+            rows = merged.rows,
+            "history merged"
+        );
     }
 
     fn flushed(

@@ -99,6 +99,8 @@ events! {
     DialectLimited = "dialect_limited",
     /// Hot tails written to Parquet.
     HistoryFlushed = "history_flushes",
+    /// Parquet files of one day that became fewer.
+    HistoryMerged = "history_merges",
     /// Times a bridge reached its other broker.
     BridgeConnected = "bridge_connections",
     /// Times a bridge lost its other broker.

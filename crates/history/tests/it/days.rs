@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use history::storage::memory::Unsynced;
-use model::Timestamp;
+use history::storage::memory::{Memory, Unsynced};
+use history::{Options, Scan};
 
-use crate::site::{NOW, Site, number};
+use crate::site::{NOW, Site, number, scan, small_options};
 
 const DAY: i64 = 86_400_000;
 
@@ -40,23 +41,48 @@ fn a_reading_lies_in_the_folder_of_its_own_day() {
     site.check();
 }
 
-#[test]
-fn retention_drops_whole_days_once_no_view_holds_them() {
-    let mut site = Site::new();
-    let start = NOW.millis().div_euclid(DAY) * DAY;
+/// Four days, the first of them four days ago.
+fn four_days(options: Options) -> Site {
+    let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
+    let start = NOW.millis().div_euclid(DAY) * DAY - 4 * DAY;
     site.write((0..4).map(|day| number("d", "s", start + day * DAY, 1.0)));
     site.commit_all();
     site.flush().unwrap();
+    site
+}
+
+#[test]
+fn retention_drops_whole_days_once_no_view_holds_them() {
+    let keep = Some(Duration::from_secs(2 * 24 * 3_600));
+    let mut site = four_days(Options { keep, ..small_options() });
     let view = site.view();
-    let limit = Timestamp::from_millis(start + 2 * DAY + 5);
-    assert!(site.writer.drop_days(limit, NOW).unwrap());
-    assert_eq!(crate::site::scan(&view, &history::Scan::default()).len(), 4, "a view stays");
-    assert_eq!(crate::site::scan(&site.view(), &history::Scan::default()).len(), 2);
+    site.merge(0).unwrap();
+    assert_eq!(scan(&view, &Scan::default()).len(), 4, "a view stays");
+    assert_eq!(scan(&site.view(), &Scan::default()).len(), 2);
     assert_eq!(folders(&site).len(), 4);
     drop(view);
-    assert!(site.writer.drop_days(limit, NOW).unwrap());
+    site.merge(0).unwrap();
     assert_eq!(folders(&site).len(), 2);
     let kept = site.journal.len();
     let site = site.crash(Unsynced::Lost, kept).unwrap();
-    assert_eq!(crate::site::scan(&site.view(), &history::Scan::default()).len(), 2);
+    assert_eq!(scan(&site.view(), &Scan::default()).len(), 2);
+}
+
+/// Also after a restart: whoever reads the folder without Althing knows nothing of it.
+#[test]
+fn what_left_the_table_can_still_be_read_for_a_while() {
+    let options = || Options {
+        keep: Some(Duration::from_secs(2 * 24 * 3_600)),
+        linger: Duration::from_secs(3_600),
+        ..small_options()
+    };
+    let mut site = four_days(options());
+    site.merge(0).unwrap();
+    let kept = site.journal.clone();
+    site.storage.crash(Unsynced::Lost);
+    let mut site = Site::open_with(options(), site.storage, kept).unwrap();
+    site.merge(0).unwrap();
+    assert_eq!(folders(&site).len(), 4);
+    site.merge(1).unwrap();
+    assert_eq!(folders(&site).len(), 2);
 }

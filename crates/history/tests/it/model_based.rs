@@ -1,5 +1,5 @@
 use history::storage::memory::{Fault, Unsynced};
-use history::{Scan, SeriesId};
+use history::{MergeFault, Scan, SeriesId};
 use model::{Position, Timestamp};
 use proptest::prelude::*;
 
@@ -13,6 +13,9 @@ enum Step {
     Flush,
     /// Flushes while the change with this number fails.
     FlushFails(u64, Fault),
+    /// Merges what is worth it, so many hours later.
+    Merge(u64),
+    MergeFails(u64, u64, Fault),
     Crash(Unsynced, u64),
     Look {
         series: Option<Vec<u32>>,
@@ -55,6 +58,11 @@ fn unsynced() -> impl Strategy<Value = Unsynced> {
     prop_oneof![Just(Unsynced::Lost), Just(Unsynced::NamesOnly), Just(Unsynced::Kept)]
 }
 
+/// Now, when no day is over but the one before; and when both are.
+fn hours() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(1), Just(17), Just(48)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let bound = || prop::option::of(time());
     prop_oneof![
@@ -63,6 +71,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Flush),
         1 => (0..30_u64).prop_map(|call| Step::FlushFails(call, Fault::PowerCut)),
         1 => (0..30_u64).prop_map(|call| Step::FlushFails(call, Fault::Once)),
+        2 => hours().prop_map(Step::Merge),
+        1 => (hours(), 0..20_u64)
+            .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::PowerCut)),
+        1 => (hours(), 0..20_u64)
+            .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::Once)),
         1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
         4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
             .prop_map(|(series, from, to)| Step::Look { series, from, to }),
@@ -86,6 +99,22 @@ fn play(site: Site, step: Step) -> Site {
                 Err(fault_seen) => {
                     let must_crash = fault == Fault::PowerCut || fault_seen.is_final();
                     if must_crash {
+                        let kept = site.journal.len();
+                        site = site.crash(Unsynced::Lost, kept).unwrap();
+                    }
+                }
+            }
+        }
+        Step::Merge(hours) => {
+            site.merge(hours).unwrap();
+        }
+        Step::MergeFails(hours, call, fault) => {
+            site.storage.fail_at(site.storage.calls() + call, fault);
+            match site.merge(hours) {
+                Ok(_) => site.storage.fail_at(u64::MAX, fault),
+                Err(seen) => {
+                    let is_final = matches!(&seen, MergeFault::Write(seen) if seen.is_final());
+                    if fault == Fault::PowerCut || is_final {
                         let kept = site.journal.len();
                         site = site.crash(Unsynced::Lost, kept).unwrap();
                     }

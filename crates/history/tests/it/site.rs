@@ -9,8 +9,8 @@ use arrow::datatypes::{Float64Type, TimestampMillisecondType, UInt16Type, UInt32
 use history::storage::Storage;
 use history::storage::memory::{Memory, Unsynced};
 use history::{
-    FlushFault, LatestValue, OpenFault, Options, Reader, Resume, Room, Scan, SeriesInfo, SeriesKey,
-    View, Writer, column, open_on,
+    FlushFault, LatestValue, MergeFault, OpenFault, Options, Reader, Resume, Room, Scan,
+    SeriesInfo, SeriesKey, View, Writer, column, open_on,
 };
 use model::promise::DurableMark;
 use model::{Horizon, Position, Quality, Timestamp, Value};
@@ -37,7 +37,12 @@ pub(crate) struct Record {
 pub(crate) type Seen = BTreeMap<(String, String, i64), (Said, u16)>;
 
 pub(crate) fn small_options() -> Options {
-    Options { hot_rows_max: 1_000, hot_age_max: Duration::from_secs(60), ..Options::new("unused") }
+    Options {
+        hot_rows_max: 1_000,
+        hot_age_max: Duration::from_secs(60),
+        linger: Duration::ZERO,
+        ..Options::new("unused")
+    }
 }
 
 #[derive(Debug)]
@@ -57,8 +62,16 @@ impl Site {
     }
 
     pub(crate) fn open(storage: Memory, journal: Vec<Record>) -> Result<Self, OpenFault> {
+        Self::open_with(small_options(), storage, journal)
+    }
+
+    pub(crate) fn open_with(
+        options: Options,
+        storage: Memory,
+        journal: Vec<Record>,
+    ) -> Result<Self, OpenFault> {
         let shared: Arc<dyn Storage> = Arc::new(storage.clone());
-        let (writer, reader, resume) = open_on(shared, small_options(), NOW)?;
+        let (writer, reader, resume) = open_on(shared, options, NOW)?;
         let (horizon, durable, _) = Horizon::new(Position::ZERO, &[], Box::new(drop));
         let mut site = Self { storage, journal, writer, reader, horizon, durable, resume };
         let at = usize::try_from(site.resume.position.get()).unwrap();
@@ -112,6 +125,17 @@ impl Site {
         let extra = self.end().get().to_le_bytes();
         self.writer.mark(&extra, NOW);
         Ok(self.writer.finish(self.horizon.committed())?.is_some())
+    }
+
+    /// Merges what is worth it at a time after `NOW`, until nothing is; says how often.
+    pub(crate) fn merge(&mut self, hours: u64) -> Result<u64, MergeFault> {
+        let now = NOW.saturating_add(Duration::from_secs(hours * 3_600));
+        let mut merges = 0;
+        while self.writer.merge(now)?.is_some() {
+            merges += 1;
+            assert!(merges < 100, "merging comes to an end");
+        }
+        Ok(merges)
     }
 
     /// Loses all memory, and of the journal what comes after `kept`.

@@ -1,0 +1,192 @@
+//! The log of a table on disk: how its versions are read, and how one is added.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use model::{Position, Timestamp};
+
+use crate::checkpoint::{self, CHECKPOINT_EVERY};
+use crate::delta::{
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, MetaData, Protocol, READER_VERSION, Remove,
+    Txn, decode, encode,
+};
+use crate::fault::{FlushFault, OpenFault};
+use crate::storage::{DRAFT, Storage};
+
+pub(crate) const LOG_DIR: &str = "readings/_delta_log";
+
+/// Bytes of one version that are read: 64 MiB is some 100,000 files in one flush, more than there
+/// are folders.
+const COMMIT_BYTES_MAX: u64 = 64 << 20;
+
+pub(crate) fn commit_name(version: u64) -> String {
+    format!("{LOG_DIR}/{version:020}.json")
+}
+
+pub(crate) fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> OpenFault {
+    let name = name.into();
+    move |source| OpenFault::Storage { name, source }
+}
+
+pub(crate) fn damaged(name: &str, what: &'static str) -> OpenFault {
+    OpenFault::Damaged { name: name.into(), what }
+}
+
+/// How long checkpoints name the files that left the table: longer than any query runs.
+const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// The log up to one version.
+#[derive(Default)]
+pub(crate) struct Log {
+    protocol: Option<Protocol>,
+    meta_data: Option<MetaData>,
+    txn: Option<Txn>,
+    pub(crate) adds: BTreeMap<String, Add>,
+    /// Files that left the table and may still be read.
+    pub(crate) removes: BTreeMap<String, Remove>,
+}
+
+impl Log {
+    /// The newest version; `None` when there is none.
+    pub(crate) fn read(storage: &dyn Storage) -> Result<Option<(u64, Self)>, OpenFault> {
+        let names = storage.list(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
+        let version = |name: &String| name.strip_suffix(".json")?.parse::<u64>().ok();
+        let versions: BTreeSet<u64> = names.iter().filter_map(version).collect();
+        let mut log = Self::default();
+        let checkpoint = checkpoint::read(storage, LOG_DIR).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "the log's checkpoint is not used");
+            None
+        });
+        let mut next = 0;
+        if let Some((version, actions)) = checkpoint {
+            actions.into_iter().for_each(|action| log.take(action));
+            next = version + 1;
+        }
+        for version in versions.range(next..) {
+            let name = commit_name(*version);
+            if *version != next {
+                return Err(damaged(&name, "the version before it is missing"));
+            }
+            let bytes = storage.read(&name, COMMIT_BYTES_MAX).map_err(storage_fault(&name))?;
+            let actions = decode(&bytes).map_err(|bad| damaged(&name, bad.what()))?;
+            actions.into_iter().for_each(|action| log.take(action));
+            next += 1;
+        }
+        Ok(next.checked_sub(1).map(|newest| (newest, log)))
+    }
+
+    fn take(&mut self, action: Action) {
+        self.protocol = action.protocol.or_else(|| self.protocol.take());
+        self.meta_data = action.meta_data.or_else(|| self.meta_data.take());
+        let ours = action.txn.filter(|txn| txn.app_id == APP_ID);
+        self.txn = ours.or_else(|| self.txn.take());
+        if let Some(add) = action.add {
+            self.removes.remove(&add.path);
+            self.adds.insert(add.path.clone(), add);
+        }
+        if let Some(remove) = action.remove {
+            self.adds.remove(&remove.path);
+            self.removes.insert(remove.path.clone(), remove);
+        }
+    }
+
+    /// Whether it is understood; and the position it says.
+    pub(crate) fn check(&self, name: &str) -> Result<Position, OpenFault> {
+        let newer = |what, found, known| Err(OpenFault::Newer { what, found, known });
+        let protocol = self.protocol.as_ref().map_or(0, |protocol| protocol.min_reader_version);
+        if protocol > READER_VERSION {
+            return newer("the log of the table", protocol, READER_VERSION);
+        }
+        let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
+        match format.and_then(|text| text.parse::<u64>().ok()) {
+            Some(FORMAT_VERSION) => {}
+            Some(found) => return newer("the table", found, FORMAT_VERSION),
+            None => return Err(damaged(name, "the table is not Althing's")),
+        }
+        Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))
+    }
+
+    /// Without the files that left so long ago that nobody reads them.
+    fn into_actions(self, now: Timestamp) -> Vec<Action> {
+        let one = Action::default;
+        let mut actions = vec![
+            Action { protocol: self.protocol, ..one() },
+            Action { meta_data: self.meta_data, ..one() },
+        ];
+        actions.extend(self.txn.map(|txn| Action { txn: Some(txn), ..one() }));
+        actions.extend(self.adds.into_values().map(|add| Action { add: Some(add), ..one() }));
+        let limit = now.millis().saturating_sub(REMEMBERED_MS);
+        let removes = self.removes.into_values().filter(|gone| gone.deletion_timestamp > limit);
+        actions.extend(removes.map(|gone| Action { remove: Some(gone), ..one() }));
+        actions
+    }
+}
+
+/// Writes a checkpoint when it is time for one. It is no part of the commit: a fault is only told.
+fn checkpoint_when_due(storage: &dyn Storage, version: u64, now: Timestamp) {
+    if version == 0 || !version.is_multiple_of(CHECKPOINT_EVERY) {
+        return;
+    }
+    match Log::read(storage) {
+        Ok(Some((version, log))) => {
+            let actions = log.into_actions(now);
+            if let Err(fault) = checkpoint::write(storage, LOG_DIR, (version, &actions)) {
+                tracing::warn!(version, %fault, "the log gets no checkpoint");
+            }
+        }
+        Ok(None) => {}
+        Err(fault) => tracing::warn!(version, %fault, "the log gets no checkpoint"),
+    }
+}
+
+/// Why a version was not added.
+pub(crate) enum CommitFault {
+    /// It is not there.
+    Before(io::Error),
+    /// It may be there after a restart, or not.
+    Unsure(io::Error),
+}
+
+impl CommitFault {
+    pub(crate) fn of_flush(self, version: u64) -> FlushFault {
+        let name = commit_name(version).into();
+        match self {
+            Self::Before(source) => FlushFault::Storage { name, source },
+            Self::Unsure(source) => FlushFault::Unsure { name, source },
+        }
+    }
+}
+
+pub(crate) fn commit(
+    storage: &dyn Storage,
+    version: u64,
+    actions: &[Action],
+    (operation, now): (&str, Timestamp),
+) -> Result<(), CommitFault> {
+    let json = encode(actions, operation, now.millis());
+    let bytes = json.map_err(|fault| CommitFault::Before(fault.into()))?;
+    let name = commit_name(version);
+    let draft = format!("{name}{DRAFT}");
+    if let Err(fault) = storage.write(&draft, &bytes).and_then(|()| storage.sync(&draft)) {
+        discard(storage, &draft);
+        return Err(CommitFault::Before(fault));
+    }
+    if let Err(fault) = storage.rename_exclusive(&draft, &name) {
+        // These say that nothing was renamed; after another fault only a restart can tell.
+        let kinds = [io::ErrorKind::AlreadyExists, io::ErrorKind::StorageFull];
+        if !kinds.contains(&fault.kind()) {
+            return Err(CommitFault::Unsure(fault));
+        }
+        discard(storage, &draft);
+        return Err(CommitFault::Before(fault));
+    }
+    storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)?;
+    checkpoint_when_due(storage, version, now);
+    Ok(())
+}
+
+fn discard(storage: &dyn Storage, draft: &str) {
+    if let Err(fault) = storage.remove(draft) {
+        tracing::warn!(draft, %fault, "a draft of the log stays");
+    }
+}

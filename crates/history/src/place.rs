@@ -1,0 +1,96 @@
+//! An encoded file goes to its place on disk, and into words of the log.
+
+use std::io;
+
+use model::Timestamp;
+
+use crate::arrange::{FileKey, day_name, is_plain};
+use crate::delta::{Bounds, Stats};
+use crate::fault::FlushFault;
+use crate::file::ColdFile;
+use crate::part::{Encoded, Facts};
+use crate::storage::{DRAFT, Storage, place};
+
+/// A file that is durable except for its name, and that no version of the table names yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) file: ColdFile,
+    pub(crate) rows: u64,
+    /// As the log has them.
+    pub(crate) stats: String,
+}
+
+/// Where the rows of a file come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) key: FileKey,
+    pub(crate) position: u64,
+    pub(crate) level: u8,
+    pub(crate) at: Timestamp,
+}
+
+pub(crate) fn place_part(
+    storage: &dyn Storage,
+    (path, made): (String, Made),
+    encoded: &Encoded,
+) -> Result<Part, FlushFault> {
+    let file = ColdFile {
+        path: path.into(),
+        key: made.key,
+        position: made.position,
+        level: made.level,
+        written: made.at.millis(),
+        bytes: encoded.bytes.len() as u64,
+        time_min: encoded.facts.time_min,
+        time_max: encoded.facts.time_max,
+        tail: encoded.tail,
+        tail_checksum: encoded.tail_checksum(),
+    };
+    let name = file.name();
+    place(storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;
+    let stats = serde_json::to_string(&stats(&encoded.facts, made.key.day))
+        .map_err(|fault| FlushFault::Storage { name: file.path.clone(), source: fault.into() })?;
+    Ok(Part { file, rows: encoded.facts.rows, stats })
+}
+
+fn stats(facts: &Facts, day: i32) -> Stats {
+    let bounds = |series: i32, millis: i64| Bounds {
+        series: series.cast_unsigned(),
+        time: is_plain(day).then(|| iso(millis)),
+    };
+    let nulls = [("number", facts.texts), ("text", facts.rows - facts.texts)];
+    Stats {
+        num_records: facts.rows,
+        min_values: bounds(facts.series_min, facts.time_min),
+        max_values: bounds(facts.series_max, facts.time_max),
+        null_count: nulls.into_iter().collect(),
+    }
+}
+
+/// Removes what was written in vain, so that a full disk does not get fuller. What cannot be
+/// removed goes with the next opening.
+pub(crate) fn clean_up(storage: &dyn Storage, begun: &[String]) {
+    for name in begun {
+        for name in [name.clone(), format!("{name}{DRAFT}")] {
+            if let Err(fault) = storage.remove(&name)
+                && fault.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(name, %fault, "a file that was written in vain stays");
+            }
+        }
+    }
+}
+
+pub(crate) fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> FlushFault {
+    let name = name.into();
+    move |source| FlushFault::Storage { name, source }
+}
+
+/// `2026-11-25T10:00:00.000Z`
+fn iso(millis: i64) -> String {
+    let day = i32::try_from(millis.div_euclid(86_400_000)).unwrap_or_default();
+    let of_day = millis.rem_euclid(86_400_000);
+    let (seconds, rest) = (of_day / 1_000, of_day % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z", day_name(day))
+}
