@@ -31,6 +31,9 @@ enum Verb {
         mqtt: SocketAddr,
         #[arg(long)]
         http: SocketAddr,
+        /// Nobody asks there.
+        #[arg(long)]
+        postgres: Option<SocketAddr>,
         #[arg(long)]
         anonymous: bool,
         #[arg(long)]

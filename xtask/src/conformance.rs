@@ -16,6 +16,7 @@ const READY_WAIT: Duration = Duration::from_secs(60);
 
 /// The versions that the scenarios were written with.
 const PAHO: &str = "paho-mqtt==2.2.0";
+const SQL: &[&str] = &["psycopg2-binary==2.9.10", "SQLAlchemy==2.0.36", "pandas==2.2.3"];
 const MQTT_JS: &str = "mqtt@5.16.0";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +25,8 @@ pub enum Client {
     Mosquitto,
     #[value(name = "mqtt.js")]
     MqttJs,
+    /// psql, psycopg, and pandas through `SQLAlchemy`.
+    Sql,
 }
 
 impl Client {
@@ -32,6 +35,7 @@ impl Client {
             Self::Paho => "paho",
             Self::Mosquitto => "mosquitto",
             Self::MqttJs => "mqtt.js",
+            Self::Sql => "sql",
         }
     }
 }
@@ -76,6 +80,7 @@ impl Tools {
         setup::install(setup::CLIENTS)?;
         let target = step::workspace()?.target_directory.into_std_path_buf().join("conformance");
         let python = virtual_environment(&target.join("venv"))?;
+        python_has(&python, "paho.mqtt", &[PAHO])?;
         let wanted = if wanted.is_empty() { Client::value_variants() } else { wanted };
         let mut clients = wanted.to_vec();
         if clients.contains(&Client::MqttJs)
@@ -85,14 +90,36 @@ impl Tools {
             crate::say(&format!("MQTT.js is left out: {fault:#}"));
             clients.retain(|client| *client != Client::MqttJs);
         }
+        if clients.contains(&Client::Sql) {
+            setup::install(setup::SQL)?;
+            python_has(&python, "psycopg2, sqlalchemy, pandas", SQL)?;
+        }
         Ok(Self { python, modules: target.join("node_modules"), clients })
     }
 
     fn play(&self, plan: &Plan, site: &Site) -> Result<()> {
+        if self.clients.iter().any(|client| *client != Client::Sql) {
+            self.play_mqtt(plan, site)?;
+        }
+        match self.clients.contains(&Client::Sql) {
+            true => self.play_sql(site),
+            false => Ok(()),
+        }
+    }
+
+    fn play_sql(&self, site: &Site) -> Result<()> {
+        let script = step::root()?.join("conformance/sql.py").display().to_string();
+        let postgres = site.postgres().context("the site told no postgres address")?;
+        let (host, mqtt) = (site.mqtt().ip().to_string(), site.mqtt().port().to_string());
+        let arguments = ["-B", &script, &host, &mqtt, &postgres.port().to_string()];
+        step::run_in(&mut Command::new(&self.python), &arguments)
+    }
+
+    fn play_mqtt(&self, plan: &Plan, site: &Site) -> Result<()> {
         let script = step::root()?.join("conformance/run.py");
         let mut arguments = vec!["-B".to_owned(), script.display().to_string()];
         arguments.extend([site.mqtt().ip().to_string(), site.mqtt().port().to_string()]);
-        for client in &self.clients {
+        for client in self.clients.iter().filter(|client| **client != Client::Sql) {
             arguments.extend(["--client".to_owned(), client.name().to_owned()]);
         }
         for part in &plan.only {
@@ -103,20 +130,25 @@ impl Tools {
     }
 }
 
-/// The interpreter of a virtual environment that has paho-mqtt.
+/// The interpreter of a virtual environment.
 fn virtual_environment(folder: &Path) -> Result<PathBuf> {
     let path = folder.display().to_string();
     let python = folder.join("bin/python");
     if !python.exists() {
         step::run("python3", &["-m", "venv", &path]).context("python3-venv is needed")?;
     }
-    let program = python.display().to_string();
-    let has_paho = Command::new(&python).args(["-c", "import paho.mqtt"]).output()?;
-    if !has_paho.status.success() {
-        crate::say(&format!("installing {PAHO} from PyPI into {path}"));
-        step::run(&program, &["-m", "pip", "install", "-q", "--disable-pip-version-check", PAHO])?;
-    }
     Ok(python)
+}
+
+/// Installs `packages` unless `modules` are there.
+fn python_has(python: &Path, modules: &str, packages: &[&str]) -> Result<()> {
+    let import = format!("import {modules}");
+    if Command::new(python).args(["-c", &import]).output()?.status.success() {
+        return Ok(());
+    }
+    crate::say(&format!("installing {} from PyPI", packages.join(", ")));
+    let quiet = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
+    step::run(&python.display().to_string(), &[&quiet[..], packages].concat())
 }
 
 fn mqtt_js(folder: &Path) -> Result<()> {

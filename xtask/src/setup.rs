@@ -32,6 +32,9 @@ pub const CLIENTS: &[Need] = &[
     need("stdbuf", "--version", "coreutils", "foreign clients: lines as they are written"),
 ];
 
+pub const SQL: &[Need] =
+    &[need("psql", "--version", "postgresql-client", "foreign clients: it asks in SQL")];
+
 pub const NODE: &[Need] = &[
     need("node", "--version", "nodejs", "foreign clients: MQTT.js runs in it"),
     need("npm", "--version", "npm", "foreign clients: it brings MQTT.js"),

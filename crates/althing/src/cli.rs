@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Flag, Span};
+use crate::config::{Flag, MaybeAddress, Span};
 
 /// Connects devices, keeps what they say, and answers questions about it.
 #[derive(Debug, Parser)]
@@ -41,6 +41,12 @@ pub(crate) enum Command {
     Pub(PubArgs),
     /// Print a line for the file of mqtt.credentials; the password comes from standard input
     Credential(CredentialArgs),
+    /// Copy a site into a folder, also while it runs; again into the same folder copies what is new
+    Backup(BackupArgs),
+    /// Make a site from a backup
+    Restore(RestoreArgs),
+    /// Read all of a backup, or of a site that does not run, and say what is damaged
+    Verify(VerifyArgs),
     /// Look at clock, disk, ports and limits of this machine
     Doctor(DoctorArgs),
     /// The configuration
@@ -72,6 +78,9 @@ pub(crate) struct PlaceArgs {
     /// Address for pages and API [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
+    /// Address for SQL from PostgreSQL clients, or `off` [default: 127.0.0.1:5432]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) postgres: Option<MaybeAddress>,
     /// Event loops for MQTT; 0 for one on each core [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) shards: Option<u16>,
@@ -108,6 +117,30 @@ pub(crate) struct SqlArgs {
     /// Address of the site's API [default: as configured]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// Folder of the backup
+    pub(crate) folder: PathBuf,
+    /// Directory of the site [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// Folder of the backup
+    pub(crate) folder: PathBuf,
+    /// Directory of the new site, empty or not there yet [default: as configured]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Folder of a backup or directory of a site [default: the site as configured]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -285,6 +318,7 @@ impl PlaceArgs {
             flag("data", "data.dir", data),
             flag("mqtt", "mqtt.address", self.mqtt.map(|address| address.to_string())),
             flag("http", "http.address", self.http.map(|address| address.to_string())),
+            flag("postgres", "postgres.address", self.postgres.map(|address| address.to_string())),
             flag("shards", "mqtt.shards", self.shards.map(|count| count.to_string())),
         ]
         .into_iter()

@@ -9,6 +9,7 @@ use crate::cli::DoorArgs;
 use crate::complaint::{Complaint, Exit};
 use crate::config::{Config, ConfigFault};
 
+pub(crate) mod backup;
 pub(crate) mod credential;
 pub(crate) mod doctor;
 pub(crate) mod publish;

@@ -13,6 +13,7 @@ mod environment;
 mod layers;
 mod limits;
 mod listener;
+mod postgres;
 mod quantity;
 
 pub(crate) use bridge::{BridgeConfig, BridgeFault};
@@ -20,6 +21,7 @@ pub(crate) use environment::{sources, state_folder};
 pub(crate) use layers::{Flag, Loaded, Origin, Sources, load};
 pub(crate) use limits::{LimitsConfig, OwnLimits};
 pub(crate) use listener::{ListenerConfig, ListenerFault};
+pub(crate) use postgres::{MaybeAddress, PostgresConfig};
 pub(crate) use quantity::{Bytes, Span};
 
 /// A segment smaller than this is mostly padding; a larger one makes retention coarse.
@@ -38,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) mqtt: MqttConfig,
     pub(crate) limits: LimitsConfig,
     pub(crate) http: HttpConfig,
+    pub(crate) postgres: PostgresConfig,
     pub(crate) journal: JournalConfig,
     pub(crate) history: HistoryConfig,
     pub(crate) query: QueryConfig,
@@ -331,9 +334,12 @@ impl Config {
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (Box<str>, SocketAddr)> {
         let own = [("mqtt.address", self.mqtt.address), ("http.address", self.http.address)];
         let own = own.into_iter().map(|(key, address)| (key.into(), address));
+        let postgres =
+            self.postgres.address.get().map(|address| ("postgres.address".into(), address));
         let key = |name: &str| format!("mqtt.listener.{name}.address").into();
         let further = self.mqtt.listener.iter();
-        own.chain(further.filter_map(move |one| Some((key(&one.name), one.address?))))
+        own.chain(postgres)
+            .chain(further.filter_map(move |one| Some((key(&one.name), one.address?))))
     }
 
     fn check_addresses(&self) -> Result<(), ConfigFault> {

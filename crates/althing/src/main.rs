@@ -57,6 +57,9 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Top(args) => commands::top::run(&mut context, args, &stop_on_signal()?)?,
         Command::Trace(args) => commands::trace::run(&mut context, args)?,
         Command::Pub(args) => commands::publish::run(&mut context, args)?,
+        Command::Backup(args) => commands::backup::take(&mut context, args)?,
+        Command::Restore(args) => commands::backup::restore(&mut context, args)?,
+        Command::Verify(args) => commands::backup::verify(&mut context, args)?,
         Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
@@ -101,6 +104,9 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Demo(args) => args.flags(),
         Command::Doctor(args) => args.place.flags(),
         Command::Replay(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
+        | Command::Verify(_)
         | Command::Sql(_)
         | Command::Tail(_)
         | Command::Top(_)

@@ -14,11 +14,16 @@ use crate::catalog::SiteCatalog;
 use crate::pages::Pages;
 use crate::site::{Core, SiteOptions};
 
-pub(crate) fn router(
-    options: &SiteOptions,
-    core: &Core,
-    (mqtt, census, bridges): (SocketAddr, Census, Vec<(Box<str>, api::Watched)>),
-) -> anyhow::Result<Router> {
+/// Ways in and out besides MQTT and pages.
+pub(crate) struct Doors {
+    /// Of what is written over HTTP.
+    pub(crate) intake: api::Intake,
+    /// By name, whether the other broker of a bridge is connected.
+    pub(crate) bridges: Vec<(Box<str>, api::Watched)>,
+}
+
+/// SQL, shared by pages, API and other doors.
+pub(crate) fn engine(options: &SiteOptions, core: &Core) -> anyhow::Result<Arc<Engine>> {
     let catalog =
         SiteCatalog { registry: Arc::clone(&core.registry), journal: core.journal.clone() };
     let engine = Engine::new(
@@ -27,7 +32,14 @@ pub(crate) fn router(
         Arc::new(catalog),
         options.query.clone(),
     );
-    let engine = Arc::new(engine.context("the threads for queries could not be started")?);
+    engine.map(Arc::new).context("the threads for queries could not be started")
+}
+
+pub(crate) fn router(
+    options: &SiteOptions,
+    (core, engine): (&Core, Arc<Engine>),
+    (mqtt, census, doors): (SocketAddr, Census, Doors),
+) -> Router {
     let pages = Pages {
         identity: Identity {
             name: options.name.clone(),
@@ -47,14 +59,14 @@ pub(crate) fn router(
         counted: Mutex::new(None),
         census: census.clone(),
     };
-    let api = api(core, engine, (census, bridges));
-    Ok(console::router(Arc::new(pages)).merge(api::router(api)))
+    let api = api(core, engine, (census, doors));
+    console::router(Arc::new(pages)).merge(api::router(api))
 }
 
 fn api(
     core: &Core,
     engine: Arc<Engine>,
-    (census, bridges): (Census, Vec<(Box<str>, api::Watched)>),
+    (census, Doors { intake, bridges }): (Census, Doors),
 ) -> api::Api {
     let (journal, clock) = (core.journal.clone(), core.clock);
     let status = move || {
@@ -78,6 +90,7 @@ fn api(
         horizon: Arc::clone(&core.horizon),
         clients: Arc::new(Broker(census)),
         status: Arc::new(status),
+        intake,
         bridges: bridges.into(),
     }
 }

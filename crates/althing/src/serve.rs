@@ -90,6 +90,7 @@ fn options(
         bridges: bridges(config)?,
         identity,
         http: config.http.address,
+        postgres: config.postgres.clone(),
         shards: if config.mqtt.shards == 0 { cores } else { config.mqtt.shards },
         limits,
         methods: Methods::default(),
@@ -182,6 +183,7 @@ fn refused(fault: &anyhow::Error, config: &Config) -> Complaint {
 /// Says where the site listens, in a form that people and scripts read.
 fn announce(context: &mut Context<'_>, site: &RunningSite) -> io::Result<()> {
     let (mqtt, http) = (site.mqtt(), site.http());
+    let postgres = site.postgres().map_or_else(|| "off".to_owned(), |at| at.to_string());
     let named = &context.config.mqtt.listener;
     let further = named.iter().zip(site.places().iter().skip(1));
     let mut further =
@@ -193,6 +195,7 @@ fn announce(context: &mut Context<'_>, site: &RunningSite) -> io::Result<()> {
         let addresses = serde_json::json!({
             "mqtt": mqtt.to_string(),
             "http": http.to_string(),
+            "postgres": postgres,
             "listeners": listeners.collect::<Vec<_>>(),
             "replayed": site.replayed().get(),
             "ready": true,
@@ -200,7 +203,7 @@ fn announce(context: &mut Context<'_>, site: &RunningSite) -> io::Result<()> {
         writeln!(context.out, "{addresses}")?;
         return context.out.flush();
     }
-    writeln!(context.out, "mqtt {mqtt}\nhttp {http}")?;
+    writeln!(context.out, "mqtt {mqtt}\nhttp {http}\npostgres {postgres}")?;
     further.try_for_each(|(name, transport, at)| {
         writeln!(context.out, "listener {name} {transport} {at}")
     })?;

@@ -3,6 +3,7 @@
 //! Start: lock and open the journal, open history at its last snapshot, replay what lies between,
 //! then listen. Stop: the listeners first, then the journal, whose last commit is still read.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use model::{Horizon, Meter, Position, Timestamp, TopicFilter};
 use registry::Registry;
 
 use crate::bridges::Bridges;
+use crate::config::PostgresConfig;
 use crate::ingest_thread::{IngestThread, IngestWork};
+use crate::router::{self, Doors};
 use crate::web::Web;
 
 /// What a site is started with.
@@ -33,6 +36,7 @@ pub(crate) struct SiteOptions {
     /// By which other brokers know what came from here, for as long as this process lives.
     pub(crate) identity: u64,
     pub(crate) http: SocketAddr,
+    pub(crate) postgres: PostgresConfig,
     /// Event loops; one per core.
     pub(crate) shards: u16,
     pub(crate) limits: Limits,
@@ -55,6 +59,7 @@ pub(crate) struct SiteOptions {
 /// A running site.
 pub(crate) struct RunningSite {
     web: Web,
+    postgres: Option<SocketAddr>,
     bridges: Bridges,
     edge: Edge,
     mqtt: SocketAddr,
@@ -85,6 +90,7 @@ impl RunningSite {
         // Bound before anything is opened: a port that is taken is told at once.
         let http = TcpListener::bind(options.http)
             .with_context(|| format!("cannot listen on http {}", options.http))?;
+        let postgres = listen_postgres(&options.postgres)?;
         let loops = Loops::new(options.shards).context("no event loops")?;
         let stop = Arc::new(AtomicBool::new(false));
         let (core, writer, mut work) = open(options, &loops, &stop)?;
@@ -109,11 +115,31 @@ impl RunningSite {
         };
         let secrets = (&core.meter, options.identity);
         let bridges = Bridges::start(&options.bridges, &edge.within(), core.clock, secrets)?;
-        let parts = (mqtt, edge.census(), bridges.watch());
-        let router = crate::router::router(options, &core, parts)?;
-        let web = Web::serve(Web::runtime()?, http, router)?;
+        let runtime = Web::runtime()?;
+        let within = edge.within();
+        let (intake, work) = api::Intake::new(Arc::new(move || within.connect()));
+        runtime.spawn(work);
+        let parts = (mqtt, edge.census(), Doors { intake, bridges: bridges.watch() });
+        let engine = router::engine(options, &core)?;
+        let router = router::router(options, (&core, Arc::clone(&engine)), parts);
+        let web = Web::serve(runtime, http, router)?;
+        let limits = postgres::Limits { connections: options.postgres.connections_max };
+        let postgres = postgres.map(|socket| web.serve_postgres(socket, engine, limits));
+        let postgres = postgres.transpose()?;
         let elsewhere = options.elsewhere.clone();
-        Ok(Self { web, bridges, edge, mqtt, ingest, writer, stop, replayed, elsewhere, core })
+        Ok(Self {
+            web,
+            postgres,
+            bridges,
+            edge,
+            mqtt,
+            ingest,
+            writer,
+            stop,
+            replayed,
+            elsewhere,
+            core,
+        })
     }
 
     pub(crate) fn mqtt(&self) -> SocketAddr {
@@ -135,6 +161,11 @@ impl RunningSite {
 
     pub(crate) fn http(&self) -> SocketAddr {
         self.web.address()
+    }
+
+    /// Where clients of PostgreSQL find it.
+    pub(crate) fn postgres(&self) -> Option<SocketAddr> {
+        self.postgres
     }
 
     /// Up to where the journal was read at the start.
@@ -159,6 +190,20 @@ impl RunningSite {
         match self.ingest.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// `None` where it is off, and where the usual port belongs to another program.
+fn listen_postgres(config: &PostgresConfig) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.address.get() else { return Ok(None) };
+    match TcpListener::bind(address) {
+        Err(fault) if fault.kind() == io::ErrorKind::AddrInUse && config.address.is_usual() => {
+            tracing::warn!(%address, "taken by another program: no SQL for PostgreSQL clients");
+            Ok(None)
+        }
+        outcome => {
+            outcome.map(Some).with_context(|| format!("cannot listen on postgres {address}"))
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use query::Engine;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -57,6 +59,21 @@ impl Web {
         });
         let server = runtime.spawn(async move { serving.await });
         Ok(Self { runtime, address, stop, server })
+    }
+
+    /// Serves clients of PostgreSQL on a socket that is bound already; says where.
+    pub(crate) fn serve_postgres(
+        &self,
+        socket: TcpListener,
+        engine: Arc<Engine>,
+        limits: postgres::Limits,
+    ) -> anyhow::Result<SocketAddr> {
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        let _inside = self.runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(socket)?;
+        self.runtime.spawn(postgres::serve(listener, engine, limits));
+        Ok(address)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

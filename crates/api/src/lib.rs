@@ -6,10 +6,12 @@ mod clients;
 mod fault;
 mod format;
 mod health;
+mod intake;
 mod metrics;
 mod origin;
 mod sql;
 mod trace;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use model::trace::{Tracing, Wish};
 use model::{Event, Horizon, Meter, Position};
 use query::Engine;
 
+pub use intake::{Dial, Intake, Refused};
 pub use metrics::resident_bytes;
 
 /// A statement longer than this was not written for reading.
@@ -88,6 +91,8 @@ pub struct Api {
     pub horizon: Arc<Horizon>,
     pub clients: Arc<dyn Clients>,
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Where what is written goes.
+    pub intake: Intake,
     /// By name, whether the other broker of a bridge is connected.
     pub bridges: Arc<[(Box<str>, Watched)]>,
 }
@@ -109,8 +114,21 @@ pub fn router(api: Api) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .layer(DefaultBodyLimit::max(STATEMENT_BYTES_MAX))
+        .merge(writes())
         .layer(from_fn_with_state(api.clone(), counted))
         .with_state(api)
+}
+
+/// What agents write to. Their paths are those of the programs they were made for.
+fn writes() -> Router<Api> {
+    Router::new()
+        .route("/write", post(writes::write_v1))
+        .route("/api/v2/write", post(writes::write_v2))
+        .route("/api/v1/write", post(writes::remote_write))
+        .route("/ping", get(writes::ping))
+        .route("/health", get(writes::health))
+        .route("/query", get(writes::query).post(writes::query))
+        .layer(DefaultBodyLimit::max(writes::BODY_BYTES_MAX))
 }
 
 async fn counted(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -120,4 +138,4 @@ async fn counted(State(api): State<Api>, request: Request, next: Next) -> Respon
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,7 +13,7 @@ use model::{Event, Horizon, Meter, Position, Timestamp};
 use query::{Catalog, DeviceRow, Engine, Limits, MessageScan, Messages};
 use tower::ServiceExt as _;
 
-use crate::{Api, JournalStats, Status, router};
+use crate::{Api, Intake, JournalStats, Status, router};
 
 #[derive(Debug)]
 struct Empty;
@@ -29,6 +29,12 @@ impl Catalog for Empty {
 }
 
 fn api(status: Status) -> Api {
+    // Nobody is there to take what is written.
+    let (intake, _never) = Intake::new(Arc::new(|| Err(std::io::ErrorKind::NotConnected.into())));
+    api_with(status, intake)
+}
+
+pub(crate) fn api_with(status: Status, intake: Intake) -> Api {
     let (options, now) = (history::Options::new("unused"), Timestamp::EPOCH);
     let opened = history::open_on(Arc::new(Memory::default()), options, now);
     let (_, reader, _) = opened.unwrap();
@@ -38,7 +44,7 @@ fn api(status: Status) -> Api {
     let (engine, meter) = (Arc::new(engine), Arc::new(Meter::default()));
     let clients = Arc::new(clients::Invented::default());
     let (status, bridges) = (Arc::new(move || status), Arc::default());
-    Api { engine, meter, horizon, clients, status, bridges }
+    Api { engine, meter, horizon, clients, status, intake, bridges }
 }
 
 fn ready() -> Api {

@@ -3,6 +3,7 @@
 use model::Message;
 
 use crate::json::{Item, JsonFault, Kind, Tape};
+use crate::line;
 use crate::note::Note;
 use crate::senml;
 use crate::thingsboard::{self, Route};
@@ -26,6 +27,7 @@ pub(crate) enum Claim {
     ThingsBoard(Route),
     SenmlJson,
     SenmlCbor,
+    Line,
     Fallback,
 }
 
@@ -67,6 +69,7 @@ impl Claim {
         match body {
             Body::Json(item) if senml::is_pack(item) => Self::SenmlJson,
             Body::Bytes(bytes) if senml::is_cbor_pack(bytes) => Self::SenmlCbor,
+            Body::Text(text) if line::is_point(text) => Self::Line,
             Body::Empty | Body::Json(_) | Body::Text(_) | Body::Broken(_) | Body::Bytes(_) => {
                 Self::Fallback
             }
@@ -77,6 +80,7 @@ impl Claim {
         match self {
             Self::ThingsBoard(_) => "thingsboard",
             Self::SenmlJson | Self::SenmlCbor => "senml",
+            Self::Line => "line",
             Self::Fallback => "fallback",
         }
     }

@@ -15,6 +15,7 @@ mod recognizer;
 
 // One file for each dialect.
 mod fallback;
+mod line;
 mod senml;
 mod thingsboard;
 
@@ -31,6 +32,7 @@ mod value;
 pub mod probe;
 
 pub use leaf::LEAVES_MAX;
+pub use line::{POINTS_MAX, is_line};
 pub use name::NAME_BYTES_MAX;
 pub use note::Note;
 pub use outcome::{Attribute, Group, Outcome, Outgoing, Presence, Reading, UnitBasis, Verdict};

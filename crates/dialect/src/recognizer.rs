@@ -10,7 +10,7 @@ use crate::outcome::{GroupHead, Keys, Outcome};
 use crate::state::{Learned, StateFault};
 use crate::time::{Judged, Off, Stamp, Zone};
 use crate::value::TextRules;
-use crate::{fallback, senml, thingsboard};
+use crate::{fallback, line, senml, thingsboard};
 
 /// Payload that recognition looks at. Larger messages are kept and delivered all the same.
 pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
@@ -73,6 +73,11 @@ impl Recognizer {
             Claim::ThingsBoard(route) => thingsboard::read(&mut desk, route, body),
             Claim::SenmlJson => senml::read_json(&mut desk, body),
             Claim::SenmlCbor => senml::read_cbor(&mut desk, message.payload),
+            Claim::Line => {
+                if let Body::Text(text) = body {
+                    line::read(&mut desk, text);
+                }
+            }
             Claim::Fallback => fallback::read(&mut desk, body),
         }
         if message.retain && ctx.bridged && out.groups().any(|group| group.time().is_none()) {

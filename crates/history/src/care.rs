@@ -1,6 +1,7 @@
 //! What the files of a table need while it lives: merging, and removal of what left it.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -217,13 +218,15 @@ impl Drop for Care {
 
 /// Only what a restart must clear up is passed on.
 fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
-    match fault {
-        MergeFault::Write(fault) if fault.is_final() => Err(fault),
-        fault => {
-            tracing::warn!(fault = &fault as &dyn std::error::Error, "files could not be merged");
-            Ok(None)
+    if let MergeFault::Write(fault) = fault {
+        if fault.is_final() {
+            return Err(fault);
         }
+        tracing::warn!(%fault, "files could not be merged; it is tried again");
+    } else {
+        tracing::warn!(fault = &fault as &dyn Error, "files could not be merged");
     }
+    Ok(None)
 }
 
 fn join(

@@ -26,6 +26,7 @@ pub(crate) mod stored {
     pub(crate) const NUMBER: usize = 4;
     pub(crate) const TEXT: usize = 5;
     pub(crate) const QUALITY: usize = 6;
+    pub(crate) const COUNT: usize = 7;
 }
 
 /// Rows of a row group. A group ends with its signal once it has the lesser number: small enough

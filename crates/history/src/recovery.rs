@@ -49,7 +49,7 @@ pub(crate) fn recover(
     Ok(Recovered { table, snapshot, removed })
 }
 
-fn read_snapshot(
+pub(crate) fn read_snapshot(
     storage: &dyn Storage,
     name: &str,
     table: Position,

@@ -9,6 +9,7 @@
 
 #![deny(missing_docs)]
 
+pub mod archive;
 mod batch;
 mod bytes;
 mod clock;

@@ -2,7 +2,7 @@
 //! happens inside a call of its caller, in an order that depends on its arguments alone.
 
 mod recovery;
-mod scan;
+pub(crate) mod scan;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -2,14 +2,15 @@
 
 mod worker;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ParamValues;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use history::Reader;
 use model::{Horizon, Position};
 use tokio::runtime::{Builder, Runtime};
@@ -19,8 +20,9 @@ use tokio::task::AbortHandle;
 use crate::catalog::Catalog;
 use crate::fault::{Code, QueryFault};
 use crate::names::NameCache;
-use crate::site::Snapshot;
-use crate::work::Work;
+use crate::postgres::Statement;
+use crate::site::{Site, Snapshot};
+use crate::statement::{self, Contexts, Prepared, Text};
 
 /// Stack of a query thread: plans of deep statements are walked by recursion.
 const STACK_BYTES: usize = 4 << 20;
@@ -50,15 +52,11 @@ impl Default for Limits {
 /// Answers SQL. Shared by console, HTTP and whoever else asks.
 #[derive(Debug)]
 pub struct Engine {
-    reader: Reader,
-    horizon: Arc<Horizon>,
-    catalog: Arc<dyn Catalog>,
+    site: Arc<Site>,
     limits: Limits,
     runtime: Option<Runtime>,
-    memory: Arc<RuntimeEnv>,
+    contexts: Arc<Contexts>,
     running: Arc<Semaphore>,
-    names: NameCache,
-    work: Arc<Work>,
 }
 
 impl Engine {
@@ -87,16 +85,15 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(std::io::Error::other)?;
+        let (names, work) = (NameCache::default(), Arc::default());
+        let site = Arc::new(Site { reader, horizon, catalog, names, work });
+        let contexts = Contexts::new((limits.threads, memory), &site);
         Ok(Self {
             running: Arc::new(Semaphore::new(limits.concurrent)),
-            reader,
-            horizon,
-            catalog,
+            contexts: Arc::new(contexts),
+            site,
             limits,
             runtime: Some(runtime),
-            memory,
-            names: NameCache::default(),
-            work: Arc::default(),
         })
     }
 
@@ -108,7 +105,7 @@ impl Engine {
     /// Rows that all statements so far took out of history.
     #[must_use]
     pub fn rows_read(&self) -> u64 {
-        self.work.rows()
+        self.site.work.rows()
     }
 
     /// Plans and starts one statement. To be called within a tokio runtime that has a timer.
@@ -116,6 +113,41 @@ impl Engine {
     /// # Errors
     /// When it cannot be run, or too many run already.
     pub async fn run(&self, sql: &str) -> Result<Answer, QueryFault> {
+        self.start(Text::Site(sql.to_owned())).await
+    }
+
+    /// Starts a statement that `prepare` made, with a value for each of its parameters.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub async fn run_prepared(
+        &self,
+        prepared: &Prepared,
+        values: ParamValues,
+    ) -> Result<Answer, QueryFault> {
+        self.start(Text::Postgres(Arc::clone(&prepared.statement), values)).await
+    }
+
+    /// Plans a statement of a `PostgreSQL` client, so that its columns and parameters are known.
+    ///
+    /// # Errors
+    /// When it cannot be planned.
+    pub async fn prepare(&self, statement: Statement) -> Result<Prepared, QueryFault> {
+        let Some(runtime) = &self.runtime else { return Err(QueryFault::internal()) };
+        let (contexts, snapshot) = (Arc::clone(&self.contexts), Arc::new(self.snapshot()));
+        let work = async move { statement::prepare(statement, &contexts, &snapshot).await };
+        let task = runtime.handle().spawn(work);
+        let guard = Guard(task.abort_handle());
+        let outcome = tokio::time::timeout(self.limits.time, task).await;
+        drop(guard);
+        match outcome {
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(_panicked)) => Err(QueryFault::internal()),
+            Err(_elapsed) => Err(worker::too_long(self.limits.time)),
+        }
+    }
+
+    async fn start(&self, text: Text) -> Result<Answer, QueryFault> {
         let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
             return Err(QueryFault::new(
                 Code::Busy,
@@ -129,9 +161,9 @@ impl Engine {
         let snapshot = Arc::new(self.snapshot());
         let position = snapshot.view.position();
         let work = worker::Work {
-            sql: sql.to_owned(),
+            text,
             limits: self.limits.clone(),
-            memory: Arc::clone(&self.memory),
+            contexts: Arc::clone(&self.contexts),
             snapshot,
         };
         let task = runtime.handle().spawn(async move {
@@ -148,15 +180,7 @@ impl Engine {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let view = self.reader.view(self.horizon.committed());
-        Snapshot {
-            names: self.names.of(&view),
-            view,
-            catalog: Arc::clone(&self.catalog),
-            work: Arc::clone(&self.work),
-            devices: OnceLock::new(),
-            types: OnceLock::new(),
-        }
+        self.site.snapshot()
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
-use history::{SeriesId, View};
+use history::{Reader, SeriesId, View};
+use model::Horizon;
 
 use crate::catalog::{Catalog, DeviceRow};
-use crate::names::Names;
+use crate::names::{NameCache, Names};
 use crate::table::devices::devices;
 use crate::table::latest::{latest, signals};
 use crate::table::messages::MessageTable;
@@ -20,6 +21,30 @@ use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
 pub(crate) const CORE: [&str; 5] = ["devices", "latest", "messages", "readings", "signals"];
+
+/// Where snapshots come from.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) reader: Reader,
+    pub(crate) horizon: Arc<Horizon>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) names: NameCache,
+    pub(crate) work: Arc<Work>,
+}
+
+impl Site {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let view = self.reader.view(self.horizon.committed());
+        Snapshot {
+            names: self.names.of(&view),
+            view,
+            catalog: Arc::clone(&self.catalog),
+            work: Arc::clone(&self.work),
+            devices: OnceLock::new(),
+            types: OnceLock::new(),
+        }
+    }
+}
 
 /// One moment of the site. All tables of a statement come from it.
 pub(crate) struct Snapshot {

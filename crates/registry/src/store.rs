@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use model::{DeviceId, DeviceKey, Position, Timestamp};
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, OpenFlags, Statement, params};
 
 use crate::directory::{Device, Directory};
 
@@ -49,6 +49,30 @@ pub enum RegistryFault {
     Damaged { handle: Box<str> },
     #[error("the registry file failed")]
     Sqlite(#[from] rusqlite::Error),
+}
+
+/// Copies the file of a registry, also while a site works with it, as it is at one moment.
+///
+/// # Errors
+/// When it cannot be read, or `to` not be written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), RegistryFault> {
+    let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute("VACUUM INTO ?1", params![to.to_string_lossy()])?;
+    Ok(())
+}
+
+/// What SQLite finds wrong with the file of a registry; empty when nothing is.
+///
+/// # Errors
+/// When it cannot be read at all.
+pub fn check(path: &Path) -> Result<Vec<String>, RegistryFault> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut found: Vec<String> = lines.collect::<Result<_, _>>()?;
+    found.retain(|line| line != "ok");
+    Ok(found)
 }
 
 #[derive(Debug)]

@@ -85,6 +85,7 @@ impl Program {
             .args([verb, "--data"])
             .arg(data)
             .args(["--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(["--postgres", "127.0.0.1:0"])
             .args(flags)
             .args(&self.last)
             .stdin(Stdio::null())
@@ -143,7 +144,7 @@ impl Starting {
     /// # Errors
     /// When it ends before it is ready, or takes longer than `longest`.
     pub fn ready(mut self, longest: Duration) -> Result<Site> {
-        let (mut mqtt, mut http) = (None, None);
+        let (mut mqtt, mut http, mut postgres) = (None, None, None);
         loop {
             let left = longest.saturating_sub(self.since.elapsed());
             let Ok(line) = self.lines.recv_timeout(left) else {
@@ -157,6 +158,7 @@ impl Starting {
             match line.split_once(' ') {
                 Some(("mqtt", address)) => mqtt = Some(address.parse::<SocketAddr>()?),
                 Some(("http", address)) => http = Some(address.parse::<SocketAddr>()?),
+                Some(("postgres", address)) => postgres = Some(address.parse::<SocketAddr>()?),
                 _ if line == "ready" => break,
                 _ => {}
             }
@@ -164,7 +166,7 @@ impl Starting {
         let opened = self.since.elapsed();
         let mqtt = mqtt.context("the site told no mqtt address")?;
         let http = http.context("the site told no http address")?;
-        Ok(Site { process: self.process, mqtt, http, opened, log: self.log })
+        Ok(Site { process: self.process, mqtt, http, postgres, opened, log: self.log })
     }
 }
 
@@ -174,6 +176,8 @@ pub struct Site {
     process: Process,
     mqtt: SocketAddr,
     http: SocketAddr,
+    /// Sites of older versions have none.
+    postgres: Option<SocketAddr>,
     opened: Duration,
     log: PathBuf,
 }
@@ -187,6 +191,11 @@ impl Site {
     #[must_use]
     pub const fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    #[must_use]
+    pub const fn postgres(&self) -> Option<SocketAddr> {
+        self.postgres
     }
 
     /// From the start of the process to `ready`.

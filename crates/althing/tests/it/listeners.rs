@@ -49,6 +49,7 @@ fn listeners_are_announced_and_a_bad_certificate_changes_nothing() {
     write_certificate(data.path());
     let mut child = Command::new(env!("CARGO_BIN_EXE_althing"))
         .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .args(["--postgres", "127.0.0.1:0"])
         .arg("--data")
         .arg(data.path())
         .current_dir(data.path())
@@ -74,6 +75,8 @@ fn listeners_are_announced_and_a_bad_certificate_changes_nothing() {
     write_certificate(data.path());
     signal(rustix::process::Signal::HUP);
     assert!(wait_for(&mut log, "certificates").contains("INFO"));
+    // Else it may read what is half written below.
+    wait_for(&mut log, "the configuration was read again");
     let mut guest = UnixStream::connect(&socket).unwrap();
     assert!(is_connack(&mut guest));
 

@@ -26,6 +26,7 @@ impl Running {
             .arg("serve")
             .args(flags)
             .args(["--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args(["--postgres", "127.0.0.1:0"])
             .arg("--data")
             .arg(data)
             .current_dir(data)
@@ -39,6 +40,7 @@ impl Running {
             line.strip_prefix(word).unwrap_or_else(|| panic!("{word}? {line}")).trim().to_owned()
         };
         let (mqtt, http) = (address("mqtt"), address("http"));
+        assert!(address("postgres").starts_with("127.0.0.1:"));
         assert_eq!(address("ready"), "");
         Self { child, mqtt, http }
     }
@@ -141,12 +143,46 @@ fn an_operator_sees_a_client_everywhere_and_closes_it() {
     assert_eq!(site.stop(), Some(0));
 }
 
+/// What agents write over HTTP is in SQL when they hear that it was taken, and goes into a backup.
+#[test]
+fn what_is_written_over_http_is_there_and_in_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    std::fs::create_dir_all(&data).unwrap();
+    let site = Running::start(&data);
+    let url = format!("http://{}/write?db=farm", site.http);
+    let body = "weather,station=nord temperature=21.5 1714816800000\nweather,station=sued temperature=23\n";
+    assert_eq!(ureq::post(&url).send(body).unwrap().status(), 204);
+    let count = "SELECT device, count(*) AS n FROM readings GROUP BY 1 ORDER BY 1";
+    let expected = "[{\"device\":\"nord\",\"n\":1},\n{\"device\":\"sued\",\"n\":1}]";
+    assert_eq!(site.sql(count).trim(), expected);
+
+    let althing = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_althing"));
+        command.args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let taken = althing(&["backup", "saved", "--data", "data"]);
+    assert!(taken.status.success(), "{taken:?}");
+    assert_eq!(site.stop(), Some(0));
+    let checked = althing(&["verify", "saved"]);
+    assert!(checked.status.success(), "{checked:?}");
+    let restored = althing(&["restore", "saved", "--data", "copy"]);
+    assert!(restored.status.success(), "{restored:?}");
+    assert!(althing(&["verify", "copy"]).status.success());
+    let again = althing(&["restore", "saved", "--data", "copy"]);
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+    let site = Running::start(&copy);
+    assert_eq!(site.sql(count).trim(), expected);
+    assert_eq!(site.stop(), Some(0));
+}
+
 #[test]
 fn a_second_site_on_the_same_data_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let site = Running::start(data.path());
     let second = Command::new(env!("CARGO_BIN_EXE_althing"))
         .args(["serve", "--anonymous", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+        .args(["--postgres", "127.0.0.1:0"])
         .arg("--data")
         .arg(data.path())
         .current_dir(data.path())

@@ -30,6 +30,11 @@ fn senml_cases() {
 }
 
 #[test]
+fn line_cases() {
+    check_file(&own("line.jsonl"));
+}
+
+#[test]
 fn thingsboard_cases() {
     check_file(&own("thingsboard.jsonl"));
 }

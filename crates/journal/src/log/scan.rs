@@ -10,7 +10,7 @@ use crate::segment::Segment;
 
 /// The frames of a segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// Where the first frame that does not hold starts.
     pub offset: u64,
     /// Position after the last record.
@@ -25,7 +25,7 @@ pub(super) struct Scan {
 
 /// What comes behind the last frame that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// Nothing of this segment's life.
     Clean,
     /// A frame that a power cut left half written.
@@ -34,7 +34,7 @@ pub(super) enum Ending {
     Damaged,
 }
 
-pub(super) fn scan(file: &impl DiskFile, segment: &Segment) -> io::Result<Scan> {
+pub(crate) fn scan(file: &impl DiskFile, segment: &Segment) -> io::Result<Scan> {
     let mut scan = Scan {
         offset: BLOCK as u64,
         next: segment.first,

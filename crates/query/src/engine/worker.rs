@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
@@ -14,16 +13,16 @@ use tokio::time::timeout;
 use super::{Limits, Part};
 use crate::fault::{Code, QueryFault};
 use crate::site::Snapshot;
-use crate::statement;
+use crate::statement::{self, Contexts, Text};
 
 /// How long a reader may take over two batches before its statement ends: a phone on a slow line
 /// gets 8,192 rows in less.
 const READER_PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Work {
-    pub(super) sql: String,
+    pub(super) text: Text,
     pub(super) limits: Limits,
-    pub(super) memory: Arc<RuntimeEnv>,
+    pub(super) contexts: Arc<Contexts>,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
@@ -92,7 +91,7 @@ async fn send(parts: &mpsc::Sender<Part>, part: Part) -> bool {
 }
 
 async fn start(work: &Work) -> Result<SendableRecordBatchStream, QueryFault> {
-    let frame = statement::plan(&work.sql, (&work.limits, &work.memory), &work.snapshot).await?;
+    let frame = statement::plan(&work.text, &work.contexts, &work.snapshot).await?;
     frame.execute_stream().await.map_err(|fault| told(work, &fault))
 }
 

@@ -59,13 +59,14 @@ fn every_check_is_written_with_its_result() {
     config.data.dir = folder.path().to_owned();
     config.mqtt.address.set_port(0);
     config.http.address.set_port(0);
+    config.postgres.address = "127.0.0.1:0".parse().unwrap();
     let mut out = Vec::new();
     let mut context = Context { config: &config, json: true, out: &mut out };
     let ended = run(&mut context);
     let text = String::from_utf8(out).unwrap();
     let checks: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(checks.len(), 8, "{text}");
+    assert_eq!(checks.len(), 9, "{text}");
     let failed = checks.iter().any(|check| check["result"] == "fail");
     assert_eq!(ended.is_err(), failed, "{text}");
 }

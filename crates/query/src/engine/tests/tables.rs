@@ -167,7 +167,7 @@ fn functions_convert_units_and_cut_time() {
 fn tables_can_be_listed_and_described() {
     let tables = Site::sample().csv("SHOW TABLES");
     for name in ["readings", "latest", "messages", "devices", "signals", "node", "devices_type"] {
-        assert!(tables.contains(&format!("althing,site,{name},")), "{tables}");
+        assert!(tables.contains(&format!("althing,public,{name},")), "{tables}");
     }
     assert!(Site::sample().csv("DESCRIBE node").contains("humidity"));
     assert!(Site::sample().csv("EXPLAIN SELECT * FROM node").contains("plan_type"));

@@ -1,0 +1,224 @@
+//! A site is copied while it runs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use history::storage::Files;
+use journal::archive::{Stretch, copy_segment, segments};
+use model::{Position, Timestamp};
+
+use crate::Progress;
+use crate::fault::BackupFault;
+use crate::files::{copy, entries, place, rename, sum, sync_tree, walk};
+use crate::manifest::{Entry, FILES, Manifest};
+
+/// Retention and merging can take away what is being copied; then it begins again with what is new.
+const ATTEMPTS: u32 = 10;
+
+/// A backup that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Everything up to this journal position is in it.
+    pub position: Position,
+    pub files: u64,
+    pub bytes: u64,
+    /// Of these, so many were copied now; the others were in the folder.
+    pub copied_files: u64,
+    pub copied_bytes: u64,
+}
+
+/// Copies the site in `data` into `target`, which is empty or holds a backup of it: then only what
+/// is new is copied. The backup before stays whole until this one is.
+///
+/// # Errors
+/// When something cannot be read or written. The backup before is as it was.
+pub fn take(
+    data: &Path,
+    target: &Path,
+    (now, progress): (Timestamp, Progress<'_>),
+) -> Result<Taken, BackupFault> {
+    if !data.join("journal").is_dir() {
+        return Err(BackupFault::NoSite { path: data.to_owned() });
+    }
+    fs::create_dir_all(target).map_err(BackupFault::file(target))?;
+    let before = Manifest::read(target)?;
+    if before.is_none() && entries(target)?.iter().any(|(path, _)| !path.ends_with(FILES)) {
+        return Err(BackupFault::NotEmpty { path: target.to_owned() });
+    }
+    for _ in 0..ATTEMPTS {
+        let manifest = Manifest::after(before.as_ref(), now);
+        let (before, copied) = (before.as_ref(), Copied::default());
+        let mut attempt = Attempt { data, target, before, manifest, copied, progress };
+        match attempt.run() {
+            Ok(true) => return attempt.finish(),
+            Ok(false) => {}
+            Err(fault) if fault.is_gone() => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Err(BackupFault::TooFast { attempts: ATTEMPTS })
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Copied {
+    files: u64,
+    bytes: u64,
+}
+
+struct Attempt<'a> {
+    data: &'a Path,
+    target: &'a Path,
+    before: Option<&'a Manifest>,
+    manifest: Manifest,
+    copied: Copied,
+    progress: Progress<'a>,
+}
+
+impl Attempt<'_> {
+    /// `false` when the site went on meanwhile, so that the parts do not fit together.
+    fn run(&mut self) -> Result<bool, BackupFault> {
+        self.registry()?;
+        let tables = self.history()?;
+        let Some((first, next)) = self.journal()? else { return Ok(false) };
+        self.manifest.position = next.get() - 1;
+        Ok(first <= tables.next() && tables < next)
+    }
+
+    fn registry(&mut self) -> Result<(), BackupFault> {
+        const NAME: &str = "registry.sqlite";
+        let from = self.data.join(NAME);
+        if !from.exists() {
+            return Ok(());
+        }
+        let stored = self.of_this_backup(NAME);
+        let path = self.stored(&stored);
+        let draft = path.with_added_extension(crate::files::DRAFT);
+        for leftover in [&path, &draft] {
+            match fs::remove_file(leftover) {
+                Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(BackupFault::file(leftover)(fault));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(BackupFault::file(folder))?;
+        }
+        registry::copy(&from, &draft)?;
+        let file = fs::File::open(&draft).map_err(BackupFault::file(&draft))?;
+        file.sync_all().map_err(BackupFault::file(&draft))?;
+        rename(&draft, &path)?;
+        let sum = sum(&path, self.progress)?;
+        self.enter(NAME.to_owned(), Entry::new(stored, sum), true);
+        Ok(())
+    }
+
+    /// Copies the tables of all spaces; answers up to where the last of them comes.
+    fn history(&mut self) -> Result<Position, BackupFault> {
+        let folder = self.data.join("history");
+        let mut reached = None;
+        for (path, kind) in if folder.is_dir() { entries(&folder)? } else { Vec::new() } {
+            let Some(space) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            if !kind.is_dir() {
+                continue;
+            }
+            let Some(inventory) = history::inventory(&Files::new(&path))? else { continue };
+            let reach = reached.get_or_insert(inventory.position);
+            *reach = inventory.position.min(*reach);
+            for name in inventory.names {
+                self.unchanging(format!("history/{space}/{name}"))?;
+            }
+        }
+        Ok(reached.unwrap_or(Position::ZERO))
+    }
+
+    /// Copies a file that never changes, unless the folder has it.
+    fn unchanging(&mut self, name: String) -> Result<(), BackupFault> {
+        if let Some(known) = self.known(&name) {
+            self.enter(name, known, false);
+            return Ok(());
+        }
+        let sum = copy(&self.data.join(&name), &self.stored(&name), self.progress)?;
+        self.enter(name.clone(), Entry::new(name, sum), true);
+        Ok(())
+    }
+
+    /// Copies the segments; answers where they begin and end, or nothing when one is missing.
+    fn journal(&mut self) -> Result<Option<(Position, Position)>, BackupFault> {
+        let folder = self.data.join("journal");
+        let paths = segments(&folder).map_err(BackupFault::file(&folder))?;
+        let mut first = None;
+        let mut before: Option<Stretch> = None;
+        for (index, path) in paths.iter().enumerate() {
+            let Some(stretch) = self.segment(path, index + 1 == paths.len())? else {
+                return Ok(None);
+            };
+            if before.is_some_and(|before| !before.is_followed_by(&stretch)) {
+                return Ok(None);
+            }
+            first = first.or_else(|| Some(stretch.first()));
+            before = Some(stretch);
+        }
+        Ok(first.zip(before.map(|last| last.next())))
+    }
+
+    /// The newest one is still written to: it has another name in each backup.
+    fn segment(&mut self, path: &Path, is_newest: bool) -> Result<Option<Stretch>, BackupFault> {
+        let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = format!("journal/{file}");
+        if let Some(known) = self.known(&name).filter(|_| !is_newest) {
+            let copied = self.stored(&known.stored);
+            let read = copy_segment(&copied, &mut std::io::sink());
+            self.enter(name, known, false);
+            return read.map_err(BackupFault::file(&copied));
+        }
+        let stored = if is_newest { self.of_this_backup(&name) } else { name.clone() };
+        let (stretch, sum) = place(&self.stored(&stored), self.progress, |out| {
+            copy_segment(path, out).map_err(BackupFault::file(path))
+        })?;
+        self.enter(name, Entry::new(stored, sum), true);
+        Ok(stretch)
+    }
+
+    /// What the backup before has under the same name for good.
+    fn known(&self, name: &str) -> Option<Entry> {
+        let entry = self.before?.files.get(name)?;
+        (entry.stored == name && self.stored(name).exists()).then(|| entry.clone())
+    }
+
+    fn of_this_backup(&self, name: &str) -> String {
+        format!("{name}~{}", self.manifest.number)
+    }
+
+    fn stored(&self, name: &str) -> PathBuf {
+        self.target.join(FILES).join(name)
+    }
+
+    fn enter(&mut self, name: String, entry: Entry, copied: bool) {
+        if copied {
+            self.copied.files += 1;
+            self.copied.bytes += entry.bytes;
+        }
+        self.manifest.files.insert(name, entry);
+    }
+
+    fn finish(self) -> Result<Taken, BackupFault> {
+        let files = self.target.join(FILES);
+        sync_tree(&files)?;
+        self.manifest.write(self.target)?;
+        sync_tree(self.target)?;
+        let kept: BTreeSet<PathBuf> =
+            self.manifest.files.values().map(|entry| files.join(&entry.stored)).collect();
+        for path in walk(&files)?.into_iter().filter(|path| !kept.contains(path)) {
+            fs::remove_file(&path).map_err(BackupFault::file(&path))?;
+        }
+        Ok(Taken {
+            position: Position::new(self.manifest.position),
+            files: self.manifest.files.len() as u64,
+            bytes: self.manifest.files.values().map(|entry| entry.bytes).sum(),
+            copied_files: self.copied.files,
+            copied_bytes: self.copied.bytes,
+        })
+    }
+}

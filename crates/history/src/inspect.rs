@@ -1,0 +1,143 @@
+//! A space from outside: what a copy of it needs, and whether all of it reads back. Nothing is
+//! changed.
+
+use std::io;
+use std::sync::Arc;
+
+use model::Position;
+use serde::Deserialize;
+
+use crate::cold::{FileScan, Shelf, Want};
+use crate::fault::{OpenFault, ReadFault};
+use crate::file::ColdFile;
+use crate::log::{LOG_DIR, Log, commit_name, damaged};
+use crate::part::stored;
+use crate::recovery::{read_snapshot, snapshot_name};
+use crate::scan::{Filter, Scan};
+use crate::storage::Storage;
+
+/// The files of one version of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// The table holds everything up to here.
+    pub position: Position,
+    /// Below the folder of the space: Parquet files, the snapshot, and all versions of the log.
+    /// None of them ever changes.
+    pub names: Vec<String>,
+}
+
+/// What the newest version of the table holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    pub position: Position,
+    pub files: u64,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// What does not read back.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyFault {
+    #[error(transparent)]
+    Open(#[from] OpenFault),
+    #[error(transparent)]
+    Read(#[from] ReadFault),
+    #[error("{name} has {found} rows, the log says {told}")]
+    Rows { name: Box<str>, found: u64, told: u64 },
+    #[error("{name} does not begin as Parquet")]
+    Magic { name: Box<str> },
+    #[error("{name} cannot be read")]
+    Storage {
+        name: Box<str>,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What a copy of the newest version needs; `None` where there is no table.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> {
+    let Some((version, log)) = Log::read(storage)? else { return Ok(None) };
+    let position = log.check(&commit_name(version))?;
+    let mut names: Vec<String> = log.adds.keys().map(|path| crate::file::name_of(path)).collect();
+    if position != Position::ZERO {
+        names.push(snapshot_name(position));
+    }
+    names.extend((0..=version).map(commit_name));
+    Ok(Some(Inventory { position, names }))
+}
+
+/// Reads everything of the newest version and says what does not hold. A space that is in use may
+/// lose files meanwhile.
+#[must_use]
+pub fn verify(storage: &Arc<dyn Storage>) -> (Verified, Vec<VerifyFault>) {
+    let mut verified = Verified::default();
+    let (version, log) = match Log::read(&**storage) {
+        Ok(None) => return (verified, Vec::new()),
+        Ok(Some(found)) => found,
+        Err(fault) => return (verified, vec![fault.into()]),
+    };
+    let mut faults = Vec::new();
+    match log.check(&commit_name(version)) {
+        Ok(position) => verified.position = position,
+        Err(fault) => faults.push(fault.into()),
+    }
+    let snapshot = snapshot_name(verified.position);
+    if let Err(fault) = read_snapshot(&**storage, &snapshot, verified.position) {
+        faults.push(fault.into());
+    }
+    let shelf = Shelf::new(Arc::clone(storage));
+    for add in log.adds.values() {
+        let checked = match ColdFile::from_add(add) {
+            Some(file) => check(&shelf, &**storage, (file, &add.stats)),
+            None => Err(damaged(LOG_DIR, "a file of it is not Althing's").into()),
+        };
+        match checked {
+            Ok(rows) => {
+                verified.files += 1;
+                verified.rows += rows;
+                verified.bytes += add.size;
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (verified, faults)
+}
+
+/// Decodes all of one file.
+fn check(
+    shelf: &Shelf,
+    storage: &dyn Storage,
+    (file, stats): (ColdFile, &str),
+) -> Result<u64, VerifyFault> {
+    const MAGIC: &[u8] = b"PAR1";
+    let name: Box<str> = file.name().into();
+    let storage_fault = |source| VerifyFault::Storage { name: name.clone(), source };
+    let start = storage.read_at(&name, 0, MAGIC.len()).map_err(storage_fault)?;
+    if start != MAGIC {
+        return Err(VerifyFault::Magic { name });
+    }
+    let filter = Filter::new(&Scan::default(), 0);
+    let want = Want { filter, names: None, columns: (0..stored::COUNT).collect() };
+    let mut scan = FileScan::open(shelf, Arc::new(file), &want)?;
+    let mut found = 0;
+    while let Some(batch) = scan.next(shelf, &want)? {
+        found += batch.num_rows() as u64;
+    }
+    match serde_json::from_str::<Told>(stats) {
+        Ok(Told { num_records }) if num_records == found => Ok(found),
+        told => {
+            let told = told.map(|told| told.num_records).unwrap_or_default();
+            Err(VerifyFault::Rows { name, found, told })
+        }
+    }
+}
+
+/// What the log says of a file's rows.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    num_records: u64,
+}
