@@ -1,8 +1,9 @@
 //! What a client sets for its connection and asks for again.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use std::collections::BTreeMap;
+use query::postgres::SERVER_VERSION;
 
 /// Settings that programs ask for although nobody set them.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -22,7 +23,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("max_identifier_length", "63"),
     ("search_path", "public"),
     ("server_encoding", "UTF8"),
-    ("server_version", "16.6"),
+    ("server_version", SERVER_VERSION),
     ("server_version_num", "160006"),
     ("standard_conforming_strings", "on"),
     ("statement_timeout", "0"),

@@ -14,6 +14,9 @@ use crate::fault::QueryFault;
 pub(crate) use parameters::parameters;
 pub(crate) use system::System;
 
+/// The version of PostgreSQL that clients are told: what the catalog is modelled on.
+pub const SERVER_VERSION: &str = "16.6";
+
 /// Rewrites what `DataFusion` would not understand of a client's statements.
 static PARSER: LazyLock<PostgresCompatibilityParser> =
     LazyLock::new(PostgresCompatibilityParser::new);

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{
     CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
 };
-use datafusion::common::DataFusionError;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::TableType;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::catalog_info::CatalogInfo;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
@@ -17,6 +18,7 @@ use datafusion_pg_catalog::pg_catalog::{
     PgCatalogSchemaProvider, PgCatalogStaticTables, setup_pg_catalog,
 };
 
+use super::SERVER_VERSION;
 use crate::site::{Site, Tables};
 use crate::statement::{CATALOG, SCHEMA};
 
@@ -36,6 +38,7 @@ impl System {
             .build();
         let context = SessionContext::new_with_state(state);
         setup_pg_catalog(&context, CATALOG, EmptyContextProvider).map_err(|fault| *fault)?;
+        context.register_udf(version());
         let tables = Arc::new(PgCatalogStaticTables::try_new()?);
         let schema = PgCatalogSchemaProvider::try_new(
             Outline(Arc::clone(site)),
@@ -52,6 +55,14 @@ impl System {
     pub(crate) fn schema(&self) -> Arc<dyn SchemaProvider> {
         Arc::clone(&self.schema)
     }
+}
+
+/// Clients read the number behind the first word, and ask only for what that version has.
+fn version() -> ScalarUDF {
+    let text = format!("PostgreSQL {SERVER_VERSION} (Althing {})", env!("CARGO_PKG_VERSION"));
+    let answer = ColumnarValue::Scalar(ScalarValue::Utf8(Some(text)));
+    let body = move |_: &[ColumnarValue]| Ok(answer.clone());
+    create_udf("version", Vec::new(), DataType::Utf8, Volatility::Stable, Arc::new(body))
 }
 
 /// The tables of the moment a client looks.
