@@ -16,6 +16,8 @@ const READY_WAIT: Duration = Duration::from_secs(60);
 
 /// The versions that the scenarios were written with.
 const PAHO: &str = "paho-mqtt==2.2.0";
+const TABLES: &[&str] =
+    &["duckdb==2.0.1", "polars==2.1.0", "deltalake==1.6.6", "pyarrow==26.0.1", "chdb==4.4.0"];
 const SQL: &[&str] = &["psycopg2-binary==2.9.10", "SQLAlchemy==2.0.36", "pandas==2.2.3"];
 const MQTT_JS: &str = "mqtt@5.16.0";
 
@@ -27,15 +29,23 @@ pub enum Client {
     MqttJs,
     /// psql, psycopg, and pandas through `SQLAlchemy`.
     Sql,
+    /// `DuckDB`, Polars, deltalake and chDB on the folder of the tables. Only when it is asked for:
+    /// they are some hundred megabytes.
+    Tables,
 }
 
 impl Client {
+    const fn speaks_mqtt(self) -> bool {
+        matches!(self, Self::Paho | Self::Mosquitto | Self::MqttJs)
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Paho => "paho",
             Self::Mosquitto => "mosquitto",
             Self::MqttJs => "mqtt.js",
             Self::Sql => "sql",
+            Self::Tables => "tables",
         }
     }
 }
@@ -58,9 +68,10 @@ pub fn run(plan: &Plan) -> Result<()> {
     let tools = Tools::install(&plan.clients)?;
     let folder = tempfile::tempdir()?;
     let program = Program::find(&plan.which)?;
-    let starting = program.start(&folder.path().join("data"), &folder.path().join("log"))?;
+    let data = folder.path().join("data");
+    let starting = program.start(&data, &folder.path().join("log"))?;
     let site = starting.ready(READY_WAIT)?;
-    let outcome = tools.play(plan, &site);
+    let outcome = tools.play(plan, &site, &data);
     if outcome.is_err() {
         crate::say(&site.last_words());
     }
@@ -81,8 +92,11 @@ impl Tools {
         let target = step::workspace()?.target_directory.into_std_path_buf().join("conformance");
         let python = virtual_environment(&target.join("venv"))?;
         python_has(&python, "paho.mqtt", &[PAHO])?;
-        let wanted = if wanted.is_empty() { Client::value_variants() } else { wanted };
         let mut clients = wanted.to_vec();
+        if wanted.is_empty() {
+            clients.extend(Client::value_variants());
+            clients.retain(|client| *client != Client::Tables);
+        }
         if clients.contains(&Client::MqttJs)
             && let Err(fault) = mqtt_js(&target)
         {
@@ -94,17 +108,30 @@ impl Tools {
             setup::install(setup::SQL)?;
             python_has(&python, "psycopg2, sqlalchemy, pandas", SQL)?;
         }
+        if clients.contains(&Client::Tables) {
+            python_has(&python, "duckdb, polars, deltalake, pyarrow, chdb", TABLES)?;
+        }
         Ok(Self { python, modules: target.join("node_modules"), clients })
     }
 
-    fn play(&self, plan: &Plan, site: &Site) -> Result<()> {
-        if self.clients.iter().any(|client| *client != Client::Sql) {
+    fn play(&self, plan: &Plan, site: &Site, data: &Path) -> Result<()> {
+        if self.clients.iter().any(|client| client.speaks_mqtt()) {
             self.play_mqtt(plan, site)?;
         }
-        match self.clients.contains(&Client::Sql) {
-            true => self.play_sql(site),
-            false => Ok(()),
+        if self.clients.contains(&Client::Sql) {
+            self.play_sql(site)?;
         }
+        if self.clients.contains(&Client::Tables) {
+            self.play_tables(site, data)?;
+        }
+        Ok(())
+    }
+
+    fn play_tables(&self, site: &Site, data: &Path) -> Result<()> {
+        let script = step::root()?.join("conformance/tables.py").display().to_string();
+        let (host, mqtt) = (site.mqtt().ip().to_string(), site.mqtt().port().to_string());
+        let (data, http) = (data.display().to_string(), site.http().to_string());
+        step::run_in(&mut Command::new(&self.python), &["-B", &script, &data, &host, &mqtt, &http])
     }
 
     fn play_sql(&self, site: &Site) -> Result<()> {
@@ -119,7 +146,7 @@ impl Tools {
         let script = step::root()?.join("conformance/run.py");
         let mut arguments = vec!["-B".to_owned(), script.display().to_string()];
         arguments.extend([site.mqtt().ip().to_string(), site.mqtt().port().to_string()]);
-        for client in self.clients.iter().filter(|client| **client != Client::Sql) {
+        for client in self.clients.iter().filter(|client| client.speaks_mqtt()) {
             arguments.extend(["--client".to_owned(), client.name().to_owned()]);
         }
         for part in &plan.only {

@@ -49,11 +49,31 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Look at clock, disk, ports and limits of this machine
     Doctor(DoctorArgs),
+    /// Files for Grafana
+    Grafana {
+        #[command(subcommand)]
+        command: GrafanaCommand,
+    },
     /// The configuration
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GrafanaCommand {
+    /// A data source and dashboards, as Grafana reads them from its provisioning folder
+    Provision(ProvisionArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProvisionArgs {
+    /// Grafana's provisioning folder; without one, the data source is printed
+    pub(crate) folder: Option<PathBuf>,
+    /// Address of the site for clients of PostgreSQL [default: as configured]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) postgres: Option<SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,11 +12,14 @@ use crate::config::{Config, ConfigFault};
 pub(crate) mod backup;
 pub(crate) mod credential;
 pub(crate) mod doctor;
+pub(crate) mod grafana;
 pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod tail;
+#[cfg(test)]
+mod testing;
 pub(crate) mod top;
 pub(crate) mod trace;
 

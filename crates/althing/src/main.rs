@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use field::Stop;
 
-use cli::{Cli, Command, ConfigCommand};
+use cli::{Cli, Command, ConfigCommand, GrafanaCommand};
 use commands::{Context, config_complaint};
 use complaint::{Complaint, Exit};
 use config::{Flag, Loaded};
@@ -63,6 +63,9 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
+        Command::Grafana { command: GrafanaCommand::Provision(args) } => {
+            commands::grafana::provision(&mut context, args)?;
+        }
         Command::Config { command: ConfigCommand::Show { origin } } => {
             commands::show::run(&mut context, &loaded, *origin)?;
         }
@@ -113,6 +116,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         | Command::Trace(_)
         | Command::Pub(_)
         | Command::Credential(_)
+        | Command::Grafana { .. }
         | Command::Config { .. } => Vec::new(),
     }
 }

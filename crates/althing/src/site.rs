@@ -117,7 +117,7 @@ impl RunningSite {
         let bridges = Bridges::start(&options.bridges, &edge.within(), core.clock, secrets)?;
         let runtime = Web::runtime()?;
         let within = edge.within();
-        let (intake, work) = api::Intake::new(Arc::new(move || within.connect()));
+        let (intake, work) = api::Intake::new(Arc::new(move || within.connect()), writer_name()?);
         runtime.spawn(work);
         let parts = (mqtt, edge.census(), Doors { intake, bridges: bridges.watch() });
         let engine = router::engine(options, &core)?;
@@ -192,6 +192,12 @@ impl RunningSite {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// Of the client that carries what is written over HTTP: one that nobody can take the place of.
+fn writer_name() -> anyhow::Result<String> {
+    let number = getrandom::u64().context("the system's random numbers")?;
+    Ok(format!("http-{number:016x}"))
 }
 
 /// `None` where it is off, and where the usual port belongs to another program.

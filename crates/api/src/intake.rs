@@ -43,10 +43,11 @@ pub struct Intake {
 pub type Dial = Arc<dyn Fn() -> io::Result<UnixStream> + Send + Sync>;
 
 impl Intake {
-    /// And the work of it, which ends when all clones are gone.
-    pub fn new(dial: Dial) -> (Self, impl Future<Output = ()> + Send) {
+    /// And the work of it, which ends when all clones are gone. A client of the same id would take
+    /// the place of this one, so `client_id` is one that nobody can guess.
+    pub fn new(dial: Dial, client_id: String) -> (Self, impl Future<Output = ()> + Send) {
         let (orders, waiting) = mpsc::channel(ORDERS_MAX);
-        (Self { orders }, work(dial, waiting))
+        (Self { orders }, work(dial, client_id, waiting))
     }
 
     /// Publishes a message at QoS 1 and waits for its acknowledgement.
@@ -69,9 +70,9 @@ fn tell(waiting: oneshot::Sender<Result<(), Refused>>, told: Result<(), Refused>
 }
 
 /// Connects when there is something to say, and again after a connection was lost.
-async fn work(dial: Dial, mut orders: mpsc::Receiver<Order>) {
+async fn work(dial: Dial, client_id: String, mut orders: mpsc::Receiver<Order>) {
     while let Some(first) = orders.recv().await {
-        match Line::open(&dial).await {
+        match Line::open(&dial, &client_id).await {
             Ok(mut line) => {
                 if let Err(fault) = line.serve(first, &mut orders).await {
                     tracing::warn!(%fault, "the connection of what is written over HTTP ended");

@@ -30,7 +30,8 @@ impl Catalog for Empty {
 
 fn api(status: Status) -> Api {
     // Nobody is there to take what is written.
-    let (intake, _never) = Intake::new(Arc::new(|| Err(std::io::ErrorKind::NotConnected.into())));
+    let (intake, _never) =
+        Intake::new(Arc::new(|| Err(std::io::ErrorKind::NotConnected.into())), "http".to_owned());
     api_with(status, intake)
 }
 

@@ -24,6 +24,10 @@ pub enum BackupFault {
     Damaged { path: PathBuf, what: &'static str },
     #[error("{} is not a site: it has no journal", path.display())]
     NoSite { path: PathBuf },
+    #[error("the backup in {} is of another site, or of another past of this one", path.display())]
+    Other { path: PathBuf },
+    #[error("another process makes a backup into {}", path.display())]
+    InUse { path: PathBuf },
     #[error("the site went on faster than it could be copied, {attempts} times")]
     TooFast { attempts: u32 },
     #[error("the tables cannot be copied")]

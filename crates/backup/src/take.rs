@@ -1,7 +1,7 @@
 //! A site is copied while it runs.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use history::storage::Files;
@@ -10,8 +10,11 @@ use model::{Position, Timestamp};
 
 use crate::Progress;
 use crate::fault::BackupFault;
-use crate::files::{copy, entries, place, rename, sum, sync_tree, walk};
+use crate::files::{DRAFT, copy, entries, place, rename, sum, sync_tree, walk};
 use crate::manifest::{Entry, FILES, Manifest};
+
+/// Locked while a backup is made.
+const LOCK: &str = "backup.lock";
 
 /// Retention and merging can take away what is being copied; then it begins again with what is new.
 const ATTEMPTS: u32 = 10;
@@ -43,13 +46,21 @@ pub fn take(
     }
     fs::create_dir_all(target).map_err(BackupFault::file(target))?;
     let before = Manifest::read(target)?;
-    if before.is_none() && entries(target)?.iter().any(|(path, _)| !path.ends_with(FILES)) {
+    if before.is_none() && !is_ours(target)? {
         return Err(BackupFault::NotEmpty { path: target.to_owned() });
     }
+    let _lock = lock(target)?;
+    let mut attempt = Attempt {
+        data,
+        target,
+        before: before.as_ref(),
+        manifest: Manifest::after(before.as_ref(), now),
+        have: BTreeMap::new(),
+        copied: Copied::default(),
+        progress,
+    };
     for _ in 0..ATTEMPTS {
-        let manifest = Manifest::after(before.as_ref(), now);
-        let (before, copied) = (before.as_ref(), Copied::default());
-        let mut attempt = Attempt { data, target, before, manifest, copied, progress };
+        attempt.manifest.files.clear();
         match attempt.run() {
             Ok(true) => return attempt.finish(),
             Ok(false) => {}
@@ -58,6 +69,26 @@ pub fn take(
         }
     }
     Err(BackupFault::TooFast { attempts: ATTEMPTS })
+}
+
+/// Whether a folder without a manifest holds nothing but what a backup began.
+fn is_ours(target: &Path) -> Result<bool, BackupFault> {
+    let known = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        [FILES, LOCK, "lost+found"].contains(&name) || name.ends_with(DRAFT)
+    };
+    Ok(entries(target)?.iter().all(|(path, _)| known(path)))
+}
+
+/// Two backups at once would take away each other's files.
+fn lock(target: &Path) -> Result<File, BackupFault> {
+    let path = target.join(LOCK);
+    let file = File::create(&path).map_err(BackupFault::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(BackupFault::InUse { path: target.to_owned() }),
+        Err(TryLockError::Error(fault)) => Err(BackupFault::file(&path)(fault)),
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +102,8 @@ struct Attempt<'a> {
     target: &'a Path,
     before: Option<&'a Manifest>,
     manifest: Manifest,
+    /// Files that never change and that an attempt before this one copied.
+    have: BTreeMap<String, Entry>,
     copied: Copied,
     progress: Progress<'a>,
 }
@@ -78,10 +111,15 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// `false` when the site went on meanwhile, so that the parts do not fit together.
     fn run(&mut self) -> Result<bool, BackupFault> {
-        self.registry()?;
         let tables = self.history()?;
+        // After the tables: a registry that is ahead of them is what a replay brings about anyway,
+        // one that is behind lacks devices which no replay brings back.
+        self.registry()?;
         let Some((first, next)) = self.journal()? else { return Ok(false) };
         self.manifest.position = next.get() - 1;
+        if self.before.is_some_and(|before| self.manifest.position < before.position) {
+            return Err(BackupFault::Other { path: self.target.to_owned() });
+        }
         Ok(first <= tables.next() && tables < next)
     }
 
@@ -93,7 +131,7 @@ impl Attempt<'_> {
         }
         let stored = self.of_this_backup(NAME);
         let path = self.stored(&stored);
-        let draft = path.with_added_extension(crate::files::DRAFT);
+        let draft = path.with_added_extension(DRAFT);
         for leftover in [&path, &draft] {
             match fs::remove_file(leftover) {
                 Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
@@ -106,7 +144,7 @@ impl Attempt<'_> {
             fs::create_dir_all(folder).map_err(BackupFault::file(folder))?;
         }
         registry::copy(&from, &draft)?;
-        let file = fs::File::open(&draft).map_err(BackupFault::file(&draft))?;
+        let file = File::open(&draft).map_err(BackupFault::file(&draft))?;
         file.sync_all().map_err(BackupFault::file(&draft))?;
         rename(&draft, &path)?;
         let sum = sum(&path, self.progress)?;
@@ -135,12 +173,18 @@ impl Attempt<'_> {
 
     /// Copies a file that never changes, unless the folder has it.
     fn unchanging(&mut self, name: String) -> Result<(), BackupFault> {
+        let path = self.data.join(&name);
         if let Some(known) = self.known(&name) {
+            // Each site has versions of these names; what they say tells sites apart.
+            if name.contains("/_delta_log/") && !known.holds(sum(&path, &mut |_| {})?) {
+                return Err(BackupFault::Other { path: self.target.to_owned() });
+            }
             self.enter(name, known, false);
             return Ok(());
         }
-        let sum = copy(&self.data.join(&name), &self.stored(&name), self.progress)?;
-        self.enter(name.clone(), Entry::new(name, sum), true);
+        let entry = Entry::new(name.clone(), copy(&path, &self.stored(&name), self.progress)?);
+        self.have.insert(name.clone(), entry.clone());
+        self.enter(name, entry, true);
         Ok(())
     }
 
@@ -170,8 +214,12 @@ impl Attempt<'_> {
         if let Some(known) = self.known(&name).filter(|_| !is_newest) {
             let copied = self.stored(&known.stored);
             let read = copy_segment(&copied, &mut std::io::sink());
-            self.enter(name, known, false);
-            return read.map_err(BackupFault::file(&copied));
+            let read = read.map_err(BackupFault::file(&copied))?;
+            // What has suffered in the folder is copied again.
+            if let Some(stretch) = read.filter(|read| read.bytes() == known.bytes) {
+                self.enter(name, known, false);
+                return Ok(Some(stretch));
+            }
         }
         let stored = if is_newest { self.of_this_backup(&name) } else { name.clone() };
         let (stretch, sum) = place(&self.stored(&stored), self.progress, |out| {
@@ -181,10 +229,12 @@ impl Attempt<'_> {
         Ok(stretch)
     }
 
-    /// What the backup before has under the same name for good.
+    /// What the folder has under the same name for good, whole by its length.
     fn known(&self, name: &str) -> Option<Entry> {
-        let entry = self.before?.files.get(name)?;
-        (entry.stored == name && self.stored(name).exists()).then(|| entry.clone())
+        let before = self.before.and_then(|before| before.files.get(name));
+        let entry = self.have.get(name).or(before)?;
+        let length = fs::metadata(self.stored(name)).ok()?.len();
+        (entry.stored == name && length == entry.bytes).then(|| entry.clone())
     }
 
     fn of_this_backup(&self, name: &str) -> String {

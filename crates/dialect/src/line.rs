@@ -2,13 +2,12 @@
 //! in one message.
 //!
 //! A point has no device, only tags. One of them names the device, by its key; some describe it;
-//! all others tell apart what is measured, so they become part of the signal's name: two phases of
-//! one meter must never become one signal.
+//! all others tell apart what is measured, so they become part of the signal's name, with their
+//! keys: two phases of one meter must never become one signal.
 
 mod point;
 
 use crate::identity::add_key_of;
-use crate::leaf::LEAVES_MAX;
 use crate::name::{push_name, push_segment};
 use crate::note::Note;
 use crate::outcome::{GroupHead, Held, Keys, ReadingRow, UnitBasis};
@@ -86,10 +85,23 @@ const OF_THE_HOST: [&str; 24] = [
     "wireless",
 ];
 
+/// Of these, one device in the world has a value: there it does not matter whose program wrote.
+const UNIQUE: [&str; 10] = [
+    "device_id",
+    "deviceid",
+    "dev_eui",
+    "deveui",
+    "sensor_id",
+    "node_id",
+    "serial",
+    "mac",
+    "imei",
+    "topic",
+];
+
 /// Tags that describe a device and tell nothing apart. A short list: a tag that stands here and
 /// did tell something apart would lose readings.
-const DESCRIPTIONS: [&str; 9] =
-    ["driver", "firmware", "fleet", "fstype", "fw", "host", "hostname", "model", "vendor"];
+const DESCRIPTIONS: [&str; 7] = ["driver", "firmware", "fleet", "fstype", "fw", "model", "vendor"];
 
 /// A field of this name is what its measurement is called.
 const THE_VALUE: &str = "value";
@@ -118,10 +130,7 @@ fn read_point(desk: &mut Desk<'_>, point: &Point<'_>) {
     let head = GroupHead { keys, guessed: true, ..GroupHead::default() };
     desk.open_at(head, stamp.map(|stamp| (stamp, None)));
     let stem = stem_of(point, named_by);
-    if point.fields.len() > LEAVES_MAX {
-        desk.out.note(Note::Truncated);
-    }
-    for (name, field) in point.fields.iter().take(LEAVES_MAX) {
+    for (name, field) in &point.fields {
         let mut path = stem.clone();
         if name != THE_VALUE {
             path.push('.');
@@ -149,14 +158,24 @@ fn keys_of(desk: &mut Desk<'_>, point: &Point<'_>, named_by: Option<usize>) -> K
     desk.out.keys_since(mark)
 }
 
+fn is_host(tag: &str) -> bool {
+    tag.eq_ignore_ascii_case("host") || tag.eq_ignore_ascii_case("hostname")
+}
+
 /// The measurement, and what tells this point from others of the device.
 fn stem_of(point: &Point<'_>, named_by: Option<usize>) -> String {
     let mut stem = String::new();
     push_segment(&mut stem, &point.measurement);
+    let named = named_by.and_then(|at| point.tags.get(at));
+    let is_unique =
+        named.is_some_and(|(tag, _)| UNIQUE.iter().any(|known| known.eq_ignore_ascii_case(tag)));
     for (at, (tag, value)) in point.tags.iter().enumerate() {
         let describes = DESCRIPTIONS.iter().any(|known| known.eq_ignore_ascii_case(tag));
-        if Some(at) != named_by && !describes {
+        let of_writer = is_unique && is_host(tag);
+        if Some(at) != named_by && !describes && !of_writer {
             stem.push('.');
+            push_segment(&mut stem, tag);
+            stem.push('=');
             push_segment(&mut stem, value);
         }
     }

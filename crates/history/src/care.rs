@@ -22,6 +22,9 @@ use crate::table::Removed;
 /// Between two looks at the list of files, which can be long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Checkpoints of the log name what left for so long.
+const LINGER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long after a merge that failed none is begun.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
 
@@ -61,7 +64,7 @@ impl Care {
         storage: Arc<dyn Storage>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
-        let (linger, keep) = (options.linger, options.keep);
+        let (linger, keep) = (options.linger.min(LINGER_MAX), options.keep);
         let leaving = |gone: Removed| Leaving {
             path: gone.path,
             file: None,
@@ -160,6 +163,11 @@ impl Care {
     fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
         let Some(keep) = self.keep else { return Ok(()) };
         let day = day_of(now.saturating_sub(keep).millis());
+        // Without the lock, which a commit may hold for long: files are sorted by day.
+        let oldest = self.shared.tail().table.files.first().map(|file| file.key.day);
+        if oldest.is_none_or(|oldest| oldest >= day) {
+            return Ok(());
+        }
         let one_at_a_time = self.shared.versions();
         let before = Arc::clone(&self.shared.tail().table);
         let after = match before.without_days_before(&*self.storage, day, now) {

@@ -61,10 +61,12 @@ pub enum VerifyFault {
 pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> {
     let Some((version, log)) = Log::read(storage)? else { return Ok(None) };
     let position = log.check(&commit_name(version))?;
-    let mut names: Vec<String> = log.adds.keys().map(|path| crate::file::name_of(path)).collect();
+    // The snapshot goes with the next flush, so it comes first.
+    let mut names = Vec::new();
     if position != Position::ZERO {
         names.push(snapshot_name(position));
     }
+    names.extend(log.adds.keys().map(|path| crate::file::name_of(path)));
     names.extend((0..=version).map(commit_name));
     Ok(Some(Inventory { position, names }))
 }

@@ -46,7 +46,7 @@ pub use inspect::{Inventory, Verified, VerifyFault, inventory, verify};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
 pub use options::Options;
-pub use reader::{Reader, View};
+pub use reader::{Outlook, Reader, View};
 pub use scan::{Readings, Scan};
 pub use schema::{column, readings_schema};
 pub use series::{Series, SeriesId, SeriesInfo, SeriesKey};

@@ -7,6 +7,7 @@ use model::{Committed, Position};
 use crate::cold::{SeriesName, Shelf, Want};
 use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
+use crate::file::ColdFile;
 use crate::hot::{Hot, HotView};
 use crate::latest::{Latest, LatestTable};
 use crate::scan::{Filter, Output, Readings, Scan};
@@ -93,6 +94,17 @@ impl Reader {
     }
 }
 
+/// What a scan cannot leave out by the times of files and chunks. Row groups and pages are left out
+/// when they are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    pub files: usize,
+    pub files_all: usize,
+    /// Of these files.
+    pub bytes: u64,
+    pub hot_rows: usize,
+}
+
 /// The readings up to one position. Cheap to clone; holds the memory of its hot rows.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -167,6 +179,22 @@ impl View {
     pub(crate) fn oldest(&self) -> Option<i64> {
         let cold = self.table.files.iter().map(|file| file.time_min);
         cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min)).min()
+    }
+
+    /// What `scan` has before it, as far as it is known without reading.
+    #[must_use]
+    pub fn outlook(&self, scan: &Scan) -> Outlook {
+        let filter = Filter::new(scan, 0);
+        let touched = |file: &&Arc<ColdFile>| filter.touches(file.time_min, file.time_max);
+        let files = || self.table.files.iter().filter(touched);
+        let parts =
+            self.hot.parts().filter(|(chunk, _)| filter.touches(chunk.time_min, chunk.time_max));
+        Outlook {
+            files: files().count(),
+            files_all: self.table.files.len(),
+            bytes: files().map(|file| file.bytes).sum(),
+            hot_rows: parts.map(|(_, rows)| rows.len()).sum(),
+        }
     }
 
     /// The batches that hold what `scan` asks for: each (series, time) once, with its last value.

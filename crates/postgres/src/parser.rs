@@ -9,7 +9,7 @@ use pgwire::api::results::FieldInfo;
 use pgwire::api::stmt::QueryParser;
 use pgwire::api::{ClientInfo, Type};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use query::postgres::{Command, parse};
+use query::postgres::Command;
 use query::{Engine, Parameter, Prepared};
 
 use crate::fault::told;
@@ -37,7 +37,8 @@ impl QueryParser for Parser {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        let mut commands = parse(sql).map_err(|fault| told(fault, sql))?.into_iter();
+        let commands = self.0.parse(sql).await.map_err(|fault| told(fault, sql))?;
+        let mut commands = commands.into_iter();
         let Some(command) = commands.next() else { return Ok(None) };
         if commands.next().is_some() {
             return Err(several());

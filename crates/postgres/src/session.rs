@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_pg::datatypes::df::deserialize_parameters_with_server_types;
 use arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch};
 use async_trait::async_trait;
-use futures::{Sink, StreamExt as _, stream};
+use futures::{Sink, Stream, StreamExt as _, TryStreamExt as _, stream};
 use pgwire::api::portal::{Format, Portal};
 use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
 use pgwire::api::results::{DataRowEncoder, QueryResponse, Response, Tag};
@@ -15,8 +15,8 @@ use pgwire::api::{ClientInfo, ClientPortalStore, Type};
 use pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use pgwire::messages::PgWireBackendMessage;
 use pgwire::messages::response::TransactionStatus;
-use query::postgres::{Command, parse};
-use query::{Answer, Engine, ParamValues, Prepared};
+use query::postgres::Command;
+use query::{Engine, ParamValues, Prepared, QueryFault, RecordBatch};
 
 use crate::fault::told;
 use crate::parser::{Parser, Stored, shown, wire_types};
@@ -35,15 +35,27 @@ impl Session {
         Self { engine, parser, settings: Settings::default() }
     }
 
-    async fn answer(
+    /// The rows of a statement, which begins when they are asked for: of several in one text each
+    /// has its place and its moment after the other.
+    fn answer(
         &self,
-        prepared: &Prepared,
+        prepared: Prepared,
         values: ParamValues,
         (sql, format): (&str, &Format),
     ) -> PgWireResult<Response> {
         let sql: Arc<str> = sql.into();
-        let answer = self.engine.run_prepared(prepared, values).await;
-        rows(answer.map_err(|fault| told(fault, &sql))?, sql, format)
+        let fields = Arc::new(arrow_schema_to_pg_fields(prepared.schema(), format, None)?);
+        let of_batch = Arc::clone(&fields);
+        let rows =
+            batches(Arc::clone(&self.engine), prepared, values).flat_map(
+                move |batch| match batch {
+                    Ok(batch) => {
+                        stream::iter(encode_recordbatch(Arc::clone(&of_batch), batch)).left_stream()
+                    }
+                    Err(fault) => stream::iter([Err(told(fault, &sql))]).right_stream(),
+                },
+            );
+        Ok(Response::Query(QueryResponse::new(fields, rows)))
     }
 
     fn obey(&self, command: &Command, format: &Format) -> PgWireResult<Response> {
@@ -88,7 +100,7 @@ impl SimpleQueryHandler for Session {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        let commands = parse(sql).map_err(|fault| told(fault, sql))?;
+        let commands = self.engine.parse(sql).await.map_err(|fault| told(fault, sql))?;
         if commands.is_empty() {
             return Ok(vec![Response::EmptyQuery]);
         }
@@ -103,7 +115,7 @@ impl SimpleQueryHandler for Session {
             let prepared = self.engine.prepare(statement).await;
             let prepared = prepared.map_err(|fault| told(fault, sql))?;
             let values = ParamValues::List(Vec::new());
-            responses.push(self.answer(&prepared, values, (sql, &format)).await?);
+            responses.push(self.answer(prepared, values, (sql, &format))?);
         }
         Ok(responses)
     }
@@ -137,7 +149,7 @@ impl ExtendedQueryHandler for Session {
                     return Err(aborted());
                 }
                 let values = values_of(portal, prepared)?;
-                self.answer(prepared, values, (sql, format)).await
+                self.answer(Prepared::clone(prepared), values, (sql, format))
             }
             Stored::Other(command) => {
                 check_transaction(client.transaction_status(), command)?;
@@ -154,18 +166,18 @@ fn values_of(portal: &Portal<Stored>, prepared: &Prepared) -> PgWireResult<Param
     deserialize_parameters_with_server_types(portal, &kinds, &wire)
 }
 
-/// The rows of an answer while they come.
-fn rows(answer: Answer, sql: Arc<str>, format: &Format) -> PgWireResult<Response> {
-    let fields = Arc::new(arrow_schema_to_pg_fields(&answer.schema(), format, None)?);
-    let of_batch = Arc::clone(&fields);
-    let batches = stream::try_unfold(answer, |mut answer| async move {
-        Ok(answer.next().await?.map(|batch| (batch, answer)))
+fn batches(
+    engine: Arc<Engine>,
+    prepared: Prepared,
+    values: ParamValues,
+) -> impl Stream<Item = Result<RecordBatch, QueryFault>> + Send {
+    let started = async move { engine.run_prepared(&prepared, values).await };
+    let answer = stream::once(started).map_ok(|answer| {
+        stream::try_unfold(answer, |mut answer| async move {
+            Ok(answer.next().await?.map(|batch| (batch, answer)))
+        })
     });
-    let rows = batches.flat_map(move |batch| match batch {
-        Ok(batch) => stream::iter(encode_recordbatch(Arc::clone(&of_batch), batch)).left_stream(),
-        Err(fault) => stream::iter([Err(told(fault, &sql))]).right_stream(),
-    });
-    Ok(Response::Query(QueryResponse::new(fields, rows)))
+    answer.try_flatten()
 }
 
 /// After a fault a transaction takes nothing but its end.

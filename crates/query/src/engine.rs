@@ -14,18 +14,18 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use history::Reader;
 use model::{Horizon, Position};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::catalog::Catalog;
 use crate::fault::{Code, QueryFault};
 use crate::names::NameCache;
-use crate::postgres::Statement;
+use crate::postgres::{self, Command, Statement};
 use crate::site::{Site, Snapshot};
 use crate::statement::{self, Contexts, Prepared, Text};
 
 /// Stack of a query thread: plans of deep statements are walked by recursion.
-const STACK_BYTES: usize = 4 << 20;
+const STACK_BYTES: usize = 16 << 20;
 /// The nice value of query threads: broker and commit go first.
 const NICE: i32 = 10;
 /// How long after its time a statement that does not yield is given up by who waits for it.
@@ -113,7 +113,54 @@ impl Engine {
     /// # Errors
     /// When it cannot be run, or too many run already.
     pub async fn run(&self, sql: &str) -> Result<Answer, QueryFault> {
-        self.start(Text::Site(sql.to_owned())).await
+        let Ok(place) = Arc::clone(&self.running).try_acquire_owned() else {
+            return Err(self.busy());
+        };
+        self.start(Text::Site(sql.to_owned()), place).await
+    }
+
+    /// The statements of a text of a `PostgreSQL` client, on a query thread.
+    ///
+    /// # Errors
+    /// As `postgres::parse`, and when it does not end in time.
+    pub async fn parse(&self, sql: &str) -> Result<Vec<Command>, QueryFault> {
+        let sql = sql.to_owned();
+        self.on_thread(async move { postgres::parse(&sql) }).await
+    }
+
+    /// Work that is bounded and gives no rows. It waits for a place among the statements.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, QueryFault>> + Send + 'static,
+    ) -> Result<T, QueryFault> {
+        let Some(runtime) = &self.runtime else { return Err(QueryFault::internal()) };
+        let place = self.place().await?;
+        let task = runtime.handle().spawn(work);
+        let guard = Guard(task.abort_handle());
+        let outcome = tokio::time::timeout(self.limits.time, task).await;
+        drop((guard, place));
+        match outcome {
+            Ok(Ok(done)) => done,
+            Ok(Err(_panicked)) => Err(QueryFault::internal()),
+            Err(_elapsed) => Err(worker::too_long(self.limits.time)),
+        }
+    }
+
+    /// A place among the statements, which is waited for.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, QueryFault> {
+        let running = Arc::clone(&self.running).acquire_owned();
+        match tokio::time::timeout(self.limits.time, running).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(self.busy()),
+        }
+    }
+
+    fn busy(&self) -> QueryFault {
+        QueryFault::new(
+            Code::Busy,
+            format!("{} statements run already.", self.limits.concurrent),
+            "Try again in a moment.",
+        )
     }
 
     /// Starts a statement that `prepare` made, with a value for each of its parameters.
@@ -125,7 +172,8 @@ impl Engine {
         prepared: &Prepared,
         values: ParamValues,
     ) -> Result<Answer, QueryFault> {
-        self.start(Text::Postgres(Arc::clone(&prepared.statement), values)).await
+        let place = self.place().await?;
+        self.start(Text::Postgres(Arc::clone(&prepared.statement), values), place).await
     }
 
     /// Plans a statement of a `PostgreSQL` client, so that its columns and parameters are known.
@@ -133,28 +181,12 @@ impl Engine {
     /// # Errors
     /// When it cannot be planned.
     pub async fn prepare(&self, statement: Statement) -> Result<Prepared, QueryFault> {
-        let Some(runtime) = &self.runtime else { return Err(QueryFault::internal()) };
         let (contexts, snapshot) = (Arc::clone(&self.contexts), Arc::new(self.snapshot()));
-        let work = async move { statement::prepare(statement, &contexts, &snapshot).await };
-        let task = runtime.handle().spawn(work);
-        let guard = Guard(task.abort_handle());
-        let outcome = tokio::time::timeout(self.limits.time, task).await;
-        drop(guard);
-        match outcome {
-            Ok(Ok(prepared)) => prepared,
-            Ok(Err(_panicked)) => Err(QueryFault::internal()),
-            Err(_elapsed) => Err(worker::too_long(self.limits.time)),
-        }
+        self.on_thread(async move { statement::prepare(statement, &contexts, &snapshot).await })
+            .await
     }
 
-    async fn start(&self, text: Text) -> Result<Answer, QueryFault> {
-        let Ok(permit) = Arc::clone(&self.running).try_acquire_owned() else {
-            return Err(QueryFault::new(
-                Code::Busy,
-                format!("{} statements run already.", self.limits.concurrent),
-                "Try again in a moment.",
-            ));
-        };
+    async fn start(&self, text: Text, permit: OwnedSemaphorePermit) -> Result<Answer, QueryFault> {
         let Some(runtime) = &self.runtime else { return Err(QueryFault::internal()) };
         let (began, begins) = oneshot::channel();
         let (batches, rows) = mpsc::channel(2);

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{Set, Statement as Parsed};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 use crate::fault::QueryFault;
+use crate::statement::shape;
 pub(crate) use parameters::parameters;
 pub(crate) use system::System;
 
@@ -55,6 +56,7 @@ pub enum Command {
 /// # Errors
 /// When it is not SQL, or would change something.
 pub fn parse(sql: &str) -> Result<Vec<Command>, QueryFault> {
+    shape::check(sql)?;
     let fault = |fault| QueryFault::of(&DataFusionError::SQL(Box::new(fault), None), Vec::new);
     PARSER.parse(sql).map_err(fault)?.into_iter().map(command).collect()
 }

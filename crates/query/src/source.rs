@@ -1,15 +1,19 @@
-//! A table scan whose batches come from an iterator, as DataFusion wants to see it.
+//! A table scan whose batches come from an iterator, as DataFusion wants to see it, and as EXPLAIN
+//! shows it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream;
 
 pub(crate) type Batches =
@@ -17,39 +21,97 @@ pub(crate) type Batches =
 
 type Begin = Box<dyn Fn(&TaskContext) -> Result<Batches, DataFusionError> + Send + Sync>;
 
-struct Source {
-    schema: SchemaRef,
-    begin: Begin,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Source").field("schema", &self.schema).finish_non_exhaustive()
-    }
-}
-
-impl PartitionStream for Source {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let batches: Batches = match (self.begin)(&context) {
-            Ok(batches) => batches,
-            Err(fault) => Box::new(std::iter::once(Err(fault))),
-        };
-        let schema = Arc::clone(&self.schema);
-        Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches)))
-    }
-}
-
-/// A plan that calls `begin` when it is executed. The batches have exactly the columns of `schema`.
+/// A plan that calls `begin` when it is executed. The batches have exactly the columns of `schema`;
+/// `told` is what EXPLAIN shows of it.
 pub(crate) fn plan(
     schema: SchemaRef,
-    limit: Option<usize>,
+    (limit, told): (Option<usize>, String),
     begin: impl Fn(&TaskContext) -> Result<Batches, DataFusionError> + Send + Sync + 'static,
-) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let source = Arc::new(Source { schema: Arc::clone(&schema), begin: Box::new(begin) });
-    let plan = StreamingTableExec::try_new(schema, vec![source], None, [], false, limit)?;
-    Ok(Arc::new(plan))
+) -> Arc<dyn ExecutionPlan> {
+    let properties = PlanProperties::new(
+        EquivalenceProperties::new(Arc::clone(&schema)),
+        Partitioning::UnknownPartitioning(1),
+        EmissionType::Incremental,
+        Boundedness::Bounded,
+    );
+    let (begin, metrics): (Begin, _) = (Box::new(begin), ExecutionPlanMetricsSet::new());
+    Arc::new(SiteScan { schema, limit, told, begin, metrics, properties: Arc::new(properties) })
+}
+
+/// The leaf of all plans.
+struct SiteScan {
+    schema: SchemaRef,
+    /// More rows are not needed.
+    limit: Option<usize>,
+    told: String,
+    begin: Begin,
+    metrics: ExecutionPlanMetricsSet,
+    properties: Arc<PlanProperties>,
+}
+
+impl fmt::Debug for SiteScan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("SiteScan").field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for SiteScan {
+    fn fmt_as(&self, _kind: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SiteScan: {}", self.told)?;
+        self.limit.map_or(Ok(()), |limit| write!(out, ", limit={limit}"))
+    }
+}
+
+impl ExecutionPlan for SiteScan {
+    fn name(&self) -> &'static str {
+        "SiteScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _each: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
+    ) -> Result<TreeNodeRecursion, DataFusionError> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        if children.is_empty() { Ok(self) } else { internal_err!("a scan has no children") }
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let mut batches = (self.begin)(&context)?;
+        let mut left = self.limit.unwrap_or(usize::MAX);
+        let counted = std::iter::from_fn(move || {
+            let timer = metrics.elapsed_compute().timer();
+            let next = if left == 0 { None } else { batches.next() };
+            timer.done();
+            if let Some(Ok(batch)) = &next {
+                left = left.saturating_sub(batch.num_rows());
+                metrics.record_output(batch.num_rows());
+            }
+            next
+        });
+        let schema = Arc::clone(&self.schema);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(counted))))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
 }

@@ -1,6 +1,7 @@
 //! From text to a plan that only reads.
 
 mod contexts;
+pub(crate) mod shape;
 
 use std::sync::Arc;
 
@@ -92,6 +93,7 @@ async fn plan_site(
     if sql.trim().trim_end_matches(';').trim().is_empty() {
         return Err(QueryFault::new(Code::Invalid, "There is no statement.", "Try SHOW TABLES."));
     }
+    shape::check(sql)?;
     let context = contexts.site(snapshot).map_err(fault)?;
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;

@@ -107,6 +107,8 @@ fn refused(fault: &BackupFault) -> Complaint {
         BackupFault::NotEmpty { .. } => (Exit::Usage, "name another folder, or empty this one"),
         BackupFault::Newer { .. } => (Exit::Failed, "use that version, or a newer one"),
         BackupFault::Damaged { .. } => (Exit::Failed, "use another backup"),
+        BackupFault::Other { .. } => (Exit::Usage, "name another folder for this site"),
+        BackupFault::InUse { .. } => (Exit::Failed, "try again when it has ended"),
         BackupFault::TooFast { .. } => {
             (Exit::Failed, "try again, or raise journal.keep-bytes and history.linger")
         }

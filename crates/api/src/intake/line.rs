@@ -19,9 +19,6 @@ const WINDOW: usize = 512;
 const PACKET_BYTES_MAX: u32 = 64 << 10;
 const READ_BYTES: usize = 16 << 10;
 
-/// What the client is called in lists and in `messages`.
-const CLIENT_ID: &str = "http";
-
 type Waiting = oneshot::Sender<Result<(), Refused>>;
 
 pub(super) struct Line {
@@ -32,7 +29,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) async fn open(dial: &Dial) -> io::Result<Self> {
+    pub(super) async fn open(dial: &Dial, client_id: &str) -> io::Result<Self> {
         let socket = dial()?;
         socket.set_nonblocking(true)?;
         let socket = UnixStream::from_std(socket)?;
@@ -42,7 +39,7 @@ impl Line {
             version: Version::V5,
             clean_start: true,
             keep_alive: 0,
-            client_id: CLIENT_ID,
+            client_id,
             will: None,
             user_name: None,
             password: None,

@@ -7,13 +7,17 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use dialect::is_line;
 use prost::Message as _;
 
 use super::unpack::unsnapped;
-use super::{Messages, bad_request, foreign, no_content, refused, take};
+use super::{BODY_BYTES_MAX, Messages, bad_request, foreign, no_content, refused, take};
 use crate::Api;
 
 const TOPIC: &str = "prometheus/write";
+
+/// Of a metric with its labels, which stand in every sample.
+const STEM_BYTES_MAX: usize = 16 << 10;
 
 /// The label that is a metric's name.
 const NAME: &str = "__name__";
@@ -64,22 +68,42 @@ pub(crate) async fn remote_write(
     let Ok(request) = WriteRequest::decode(&*bytes) else {
         return bad_request("The body is no WriteRequest.", "Use remote write version 1.");
     };
-    match take(&api.intake, TOPIC, messages_of(&request)).await {
-        Ok(()) => no_content(),
+    let Some((messages, bad)) = messages_of(&request) else {
+        return bad_request("The samples are too large.", "Send fewer at once.");
+    };
+    match take(&api.intake, TOPIC, messages).await {
         Err(fault) => refused(fault),
+        Ok(()) if bad > 0 => bad_request(
+            &format!("{bad} samples have names or labels that cannot be kept."),
+            "All others were written. A metric has a name, and at most 64 labels.",
+        ),
+        Ok(()) => no_content(),
     }
 }
 
-/// Without the marks of series that ended, which are no numbers.
-pub(super) fn messages_of(request: &WriteRequest) -> Vec<Vec<u8>> {
-    let mut messages = Messages::default();
+/// The samples as points, and how many cannot be one; `None` when they are too much. Without the
+/// marks of series that ended, which are no numbers.
+pub(super) fn messages_of(request: &WriteRequest) -> Option<(Vec<Vec<u8>>, usize)> {
+    let (mut messages, mut bytes, mut bad) = (Messages::default(), 0, 0);
     for series in &request.timeseries {
         let stem = stem_of(series);
+        let good = stem.len() <= STEM_BYTES_MAX
+            && !stem.starts_with('#')
+            && is_line(&format!("{stem} value=0"));
         for sample in series.samples.iter().filter(|sample| sample.value.is_finite()) {
-            messages.push(&format!("{stem} value={:?} {}", sample.value, sample.timestamp));
+            if !good {
+                bad += 1;
+                continue;
+            }
+            let line = format!("{stem} value={:?} {}", sample.value, sample.timestamp);
+            bytes += line.len();
+            if bytes > BODY_BYTES_MAX {
+                return None;
+            }
+            messages.push(&line);
         }
     }
-    messages.finish()
+    Some((messages.finish(), bad))
 }
 
 /// Measurement and tags.

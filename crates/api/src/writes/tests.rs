@@ -57,7 +57,7 @@ fn site(reason: Reason) -> (axum::Router, Receiver<Published>) {
         std::thread::spawn(move || broker(theirs, reason, &sender));
         Ok(ours)
     };
-    let (intake, work) = Intake::new(Arc::new(dial));
+    let (intake, work) = Intake::new(Arc::new(dial), "http".to_owned());
     Handle::current().spawn(work);
     (router(api_with(Status::default(), intake)), published)
 }
@@ -120,7 +120,8 @@ async fn lines_that_are_no_points_are_told_and_the_others_written() {
 async fn what_is_not_acknowledged_is_not_confirmed() {
     let (router, _published) = site(Reason::QuotaExceeded);
     assert_eq!(post(&router, "/write", "m v=1").await.0, StatusCode::SERVICE_UNAVAILABLE);
-    let (intake, work) = Intake::new(Arc::new(|| Err(std::io::ErrorKind::NotConnected.into())));
+    let (intake, work) =
+        Intake::new(Arc::new(|| Err(std::io::ErrorKind::NotConnected.into())), "http".to_owned());
     Handle::current().spawn(work);
     let closed = router_of(intake);
     assert_eq!(post(&closed, "/write", "m v=1").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -168,12 +169,27 @@ fn request() -> WriteRequest {
 #[tokio::test]
 async fn prometheus_samples_become_points() {
     let line = "node_cpu_seconds_total,cpu=0,instance=gw:9100,job=a\\ b value=1.5 1714816800000\n";
-    assert_eq!(messages_of(&request()), [line.as_bytes()]);
+    assert_eq!(messages_of(&request()), Some((vec![line.as_bytes().to_vec()], 0)));
     let (router, published) = site(Reason::Success);
     let packed = snap::raw::Encoder::new().compress_vec(&request().encode_to_vec()).unwrap();
     assert_eq!(post(&router, "/api/v1/write", packed).await.0, StatusCode::NO_CONTENT);
     assert_eq!(published.recv().unwrap(), ("prometheus/write".to_owned(), line.to_owned()));
     assert_eq!(post(&router, "/api/v1/write", "no snappy").await.0, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn samples_that_are_no_points_or_too_many_are_told() {
+    let mut bad = request();
+    bad.timeseries[0].labels[0].value = "#comment".to_owned();
+    assert_eq!(messages_of(&bad), Some((Vec::new(), 1)));
+    bad.timeseries[0].labels[0].value = String::new();
+    assert_eq!(messages_of(&bad), Some((Vec::new(), 1)));
+    let mut large = request();
+    large.timeseries[0].labels[1].value = "x".repeat(10_000);
+    large.timeseries[0].samples = vec![Sample { value: 1.0, timestamp: 0 }; 2_000];
+    assert_eq!(messages_of(&large), None);
+    large.timeseries[0].labels[1].value = "x".repeat(100_000);
+    assert_eq!(messages_of(&large), Some((Vec::new(), 2_000)));
 }
 
 #[test]

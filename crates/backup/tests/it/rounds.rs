@@ -1,7 +1,7 @@
 use std::fs;
 
 use backup::{BackupFault, restore, take, verify_backup, verify_site};
-use model::Position;
+use model::{Position, Timestamp};
 
 use crate::site::{NOW, Site};
 
@@ -77,6 +77,44 @@ fn a_backup_that_fails_leaves_the_one_before() {
     let copy = site.beside("copy");
     restore(&folder, &copy, &mut |_| {}).unwrap();
     assert_eq!(verify_site(&copy).unwrap().faults, Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_belongs_to_one_site_and_one_past() {
+    let (mut one, mut other) = (Site::new(), Site::begun(Timestamp::EPOCH));
+    let folder = one.beside("backup");
+    one.write(10);
+    one.flush();
+    one.back_up(&folder);
+    other.write(20);
+    let refused = take(&other.data(), &folder, (NOW, &mut |_| {})).unwrap_err();
+    assert!(matches!(refused, BackupFault::Other { .. }), "{refused}");
+    other.flush();
+    let refused = take(&other.data(), &folder, (NOW, &mut |_| {})).unwrap_err();
+    assert!(matches!(refused, BackupFault::Other { .. }), "{refused}");
+    assert_eq!(verify_backup(&folder, &mut |_| {}).unwrap().faults, Vec::<String>::new());
+}
+
+/// What has suffered is copied again, as long as the site has it.
+#[test]
+fn a_file_that_was_cut_is_copied_again() {
+    let mut site = Site::new();
+    let folder = site.beside("backup");
+    site.write(600);
+    site.flush();
+    site.back_up(&folder);
+    for name in ["files/journal/0000000000000001.segment", "files/history/main/readings"] {
+        let mut path = folder.join(name);
+        while path.is_dir() {
+            let mut inside = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+            path = inside.find(|inside| !inside.ends_with("_delta_log")).unwrap();
+        }
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    assert_eq!(verify_backup(&folder, &mut |_| {}).unwrap().faults.len(), 2);
+    site.back_up(&folder);
+    assert_eq!(verify_backup(&folder, &mut |_| {}).unwrap().faults, Vec::<String>::new());
 }
 
 #[test]

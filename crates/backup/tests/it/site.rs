@@ -20,12 +20,16 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new() -> Self {
+        Self::begun(NOW)
+    }
+
+    pub(crate) fn begun(now: Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let disk = FsDisk::open(&data.join("journal")).unwrap();
         let options = journal::Options { segment_bytes: 1 << 20, ..journal::Options::default() };
         let (log, _) = Log::open(disk, options, NOW).unwrap();
-        let (writer, ..) = history::open(Options::new(&data), NOW).unwrap();
+        let (writer, ..) = history::open(Options::new(&data), now).unwrap();
         drop(registry::Registry::open(&data.join("registry.sqlite")).unwrap());
         let (horizon, durable, _) = Horizon::new(Position::ZERO, &[], Box::new(drop));
         Self { folder, log, writer, durable, horizon }

@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::leaf::LEAVES_MAX;
-
-/// Tags of one point.
+/// Tags and fields of one point: some of Telegraf's have hundreds of fields.
 const TAGS_MAX: usize = 64;
+const FIELDS_MAX: usize = 1_024;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Point<'a> {
     pub(super) measurement: Cow<'a, str>,
     pub(super) tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    /// One more than are read at most, so that it shows.
     pub(super) fields: Vec<(Cow<'a, str>, Field<'a>)>,
     /// Digits, in whatever resolution.
     pub(super) time: Option<&'a str>,
@@ -56,9 +54,10 @@ impl<'a> Point<'a> {
                 return None;
             }
             let field = rest.field()?;
-            if fields.len() <= LEAVES_MAX {
-                fields.push((name, field));
+            if fields.len() == FIELDS_MAX {
+                return None;
             }
+            fields.push((name, field));
             if !rest.take(',') {
                 break;
             }

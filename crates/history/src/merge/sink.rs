@@ -20,6 +20,9 @@ use crate::table::day_dir;
 /// Bytes at which a file ends: some 25 million readings. A merge holds one file in memory.
 const FILE_BYTES: usize = 64 << 20;
 
+/// Slices that wait for their row group. Each costs a KB and holds the batch it was cut from.
+const SLICES_MAX: usize = 1_024;
+
 pub(crate) struct Sink<'a> {
     job: &'a Job,
     ranks: &'a Ranks,
@@ -51,6 +54,10 @@ impl<'a> Sink<'a> {
             let cut = room < rest.num_rows();
             self.rows += room;
             self.waiting.push(rest.slice(0, room));
+            if self.waiting.len() >= SLICES_MAX {
+                let joined = concat_batches(&rest.schema(), &self.waiting)?;
+                self.waiting = vec![joined];
+            }
             if !cut {
                 return Ok(());
             }

@@ -136,3 +136,21 @@ async fn a_client_can_cancel_what_it_asked() {
     assert_eq!(outcome.unwrap_err().code(), Some(&SqlState::QUERY_CANCELED));
     assert_eq!(rows(&client, "SELECT 1").await, [["1"]]);
 }
+
+#[tokio::test]
+async fn a_chain_that_is_too_long_is_refused_and_the_site_lives() {
+    let client = client().await;
+    let sql = format!("SELECT {}1", "1 + ".repeat(5_000));
+    let fault = client.simple_query(&sql).await.unwrap_err();
+    assert_eq!(fault.code(), Some(&SqlState::SYNTAX_ERROR));
+    client.prepare(&sql).await.unwrap_err();
+    assert_eq!(rows(&client, "SELECT 1").await, [["1"]]);
+}
+
+/// Each has its place after the other.
+#[tokio::test]
+async fn many_statements_in_one_text_do_not_stand_in_each_others_way() {
+    let client = client().await;
+    let sql = "SELECT count(*) FROM generate_series(1, 50000); ".repeat(30);
+    assert_eq!(rows(&client, &sql).await.len(), 30);
+}

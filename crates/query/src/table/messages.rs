@@ -74,13 +74,14 @@ impl TableProvider for MessageTable {
             to: span.to.map(Timestamp::from_millis),
         };
         let snapshot = Arc::clone(&self.0);
-        source::plan(schema, limit, move |_context| {
+        let told = format!("messages of the journal, positions {} to {}", scan.first, scan.last);
+        Ok(source::plan(schema, (limit, told), move |_context| {
             let messages = snapshot.catalog.messages(scan);
             let wanted = wanted.clone();
             let batches: Batches =
                 Box::new(Chunks(messages).map(move |batch| Ok(batch?.project(&wanted)?)));
             Ok(batches)
-        })
+        }))
     }
 }
 

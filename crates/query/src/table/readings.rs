@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef, UInt32Type};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use history::{Scan, column};
@@ -73,8 +74,10 @@ impl TableProvider for Readings {
             ..Scan::default()
         };
         Span::of(filters).put_into(&mut scan);
+        let told = format!("readings, {}", table::outlook(&self.0, &scan));
         let snapshot = Arc::clone(&self.0);
-        source::plan(schema, limit, move |_context| begin(&snapshot, &scan, shape.clone()))
+        let begins = move |_: &TaskContext| begin(&snapshot, &scan, shape.clone());
+        Ok(source::plan(schema, (limit, told), begins))
     }
 }
 

@@ -15,7 +15,7 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use history::{Series, SeriesId};
+use history::{Scan, Series, SeriesId};
 
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
@@ -112,6 +112,9 @@ impl TableProvider for Wide {
         }
         let schema = Arc::new(self.schema.project(&columns)?);
         let cells = ids.iter().map(|id| self.cell(*id, &columns)).collect();
+        let mut scan = Scan { series: Some(ids), ..Scan::default() };
+        Span::of(filters).put_into(&mut scan);
+        let told = format!("rows of a device type, {}", table::outlook(&self.snapshot, &scan));
         let plan = Arc::new(Plan {
             snapshot: Arc::clone(&self.snapshot),
             schema: Arc::clone(&schema),
@@ -119,12 +122,12 @@ impl TableProvider for Wide {
             cells,
             span: Span::of(filters),
         });
-        source::plan(schema, limit, move |context| {
+        Ok(source::plan(schema, (limit, told), move |context| {
             let memory =
                 MemoryConsumer::new("rows of a device type").register(context.memory_pool());
             let batches: Batches = Box::new(Merge::new(Arc::clone(&plan), memory));
             Ok(batches)
-        })
+        }))
     }
 }
 

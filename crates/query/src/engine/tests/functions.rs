@@ -78,7 +78,7 @@ fn a_wrong_call_says_how_it_is_done() {
         ),
         (
             "SELECT gap_fill(number, time, INTERVAL '1 second', '1990-01-01', '2026-01-01') FROM readings",
-            "1000000 points",
+            "50000 points",
         ),
         (
             "SELECT gap_fill(number, time, INTERVAL '1 hour', now(), now(), 'zigzag') FROM readings",

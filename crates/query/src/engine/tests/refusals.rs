@@ -73,3 +73,18 @@ fn faults_say_where_and_offer_the_nearest_name() {
     assert_eq!(syntax.code, Code::Invalid);
     assert_eq!(syntax.place.map(|place| place.line), Some(2));
 }
+
+/// What is parsed in a loop becomes a deep tree: it is run, or refused, and never takes the stack.
+#[test]
+fn long_chains_are_run_or_refused() {
+    let site = Site::sample();
+    let sum = format!("SELECT {}1 AS n", "1 + ".repeat(480));
+    assert_eq!(site.csv(&sum), "n\n481\n");
+    let union =
+        format!("SELECT count(*) AS n FROM ({}SELECT 1)", "SELECT 1 UNION ALL ".repeat(200));
+    assert_eq!(site.csv(&union), "n\n201\n");
+    for count in [1_000, 30_000] {
+        let sum = format!("SELECT {}1 AS n", "1 + ".repeat(count));
+        assert!(site.csv(&sum).starts_with("invalid: The statement has too many"), "{count}");
+    }
+}

@@ -164,6 +164,18 @@ fn functions_convert_units_and_cut_time() {
 }
 
 #[test]
+fn explain_tells_what_a_scan_has_before_it() {
+    let told = Site::sample().csv(
+        "EXPLAIN SELECT time, number FROM readings WHERE device = 'farm/node1' AND time >= '2026-11-01' LIMIT 3",
+    );
+    let scan = "SiteScan: readings, series=2 of 4, from=2026-11-01T00:00:00Z, to=any, files=0 of 0 (0 bytes), \
+                rows in memory=5";
+    assert!(told.contains(scan), "{told}");
+    let told = Site::sample().csv("EXPLAIN ANALYZE SELECT temperature FROM node");
+    assert!(told.contains("rows of a device type") && told.contains("output_rows=3"), "{told}");
+}
+
+#[test]
 fn tables_can_be_listed_and_described() {
     let tables = Site::sample().csv("SHOW TABLES");
     for name in ["readings", "latest", "messages", "devices", "signals", "node", "devices_type"] {

@@ -17,22 +17,29 @@ use crate::table::times;
 /// Points that may wait before those that no answer needs are forgotten.
 const REDUCE_AT: usize = 4_096;
 
+/// Of a filled point, in its list and in the column that all lists become.
+const FILLED_BYTES: usize = 64;
+
 #[derive(Debug)]
 pub(super) struct Collected {
     shape: Shape,
     points: Vec<Point>,
+    /// How many points make it worth to settle and reduce them: doubled where none can go, so
+    /// that each is sorted a few times only.
+    reduce_at: usize,
 }
 
 impl Collected {
     pub(super) const fn new(shape: Shape) -> Self {
-        Self { shape, points: Vec::new() }
+        Self { shape, points: Vec::new(), reduce_at: REDUCE_AT }
     }
 
     fn extend(&mut self, points: impl Iterator<Item = Point>) {
         self.points.extend(points);
-        if self.points.len() >= REDUCE_AT {
+        if self.points.len() >= self.reduce_at {
             settle(&mut self.points);
             reduce(self.shape, &mut self.points);
+            self.reduce_at = REDUCE_AT.max(self.points.len() * 2);
         }
     }
 }
@@ -42,7 +49,8 @@ impl Accumulator for Collected {
         let [value, time, ..] = columns else { return internal_err!("value and time are missing") };
         let (value, time) =
             (value.as_primitive::<Float64Type>(), time.as_primitive::<TimestampMillisecondType>());
-        self.extend(time.iter().zip(value).filter_map(|(time, value)| Some((time?, value?))));
+        let points = time.iter().zip(value).filter_map(|(time, value)| Some((time?, value?)));
+        self.extend(points.filter(|(_, value)| !value.is_nan()));
         Ok(())
     }
 
@@ -68,7 +76,18 @@ impl Accumulator for Collected {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.points.capacity() * size_of::<Point>()
+        // What is filled is made for all groups at once, so it is counted before it is there.
+        let filled = match self.shape {
+            Shape::GapFill(grid) => grid.len() * FILLED_BYTES,
+            Shape::First
+            | Shape::Last
+            | Shape::Increase
+            | Shape::Rate
+            | Shape::TimeWeight
+            | Shape::M4
+            | Shape::Interpolate(_) => 0,
+        };
+        size_of::<Self>() + self.points.capacity() * size_of::<Point>() + filled
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>, DataFusionError> {

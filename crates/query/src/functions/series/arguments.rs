@@ -15,7 +15,7 @@ const DAY_MS: i64 = 86_400_000;
 const NANOS_IN_MS: i64 = 1_000_000;
 
 /// Points that one group can be filled up to: a chart has some thousands.
-const GRID_MAX: i64 = 1_000_000;
+const GRID_MAX: i64 = 50_000;
 
 pub(super) fn shape(
     kind: Kind,

@@ -29,6 +29,14 @@ pub(super) struct Grid {
     pub(super) fill: Fill,
 }
 
+impl Grid {
+    /// How many points it has.
+    pub(super) fn len(self) -> usize {
+        let span = self.to.saturating_sub(self.from).max(0);
+        usize::try_from(span / self.step + 1).unwrap_or(usize::MAX)
+    }
+}
+
 /// What stands where there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fill {
