@@ -9,11 +9,12 @@ use pgwire::api::auth::noop::NoopStartupHandler;
 use pgwire::api::cancel::{CancelHandler, DefaultCancelHandler};
 use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
 use pgwire::api::{ConnectionManager, PgWireServerHandlers};
-use pgwire::tokio::process_socket;
+use pgwire::tokio::process_socket_unix;
 use query::Engine;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
+use crate::guard::carry;
 use crate::session::Session;
 
 /// What strangers may take.
@@ -77,7 +78,14 @@ impl Door {
             startup: Arc::new(Startup(Arc::clone(&self.connections))),
             cancel: Arc::new(DefaultCancelHandler::new(self.connections)),
         };
-        if let Err(fault) = process_socket(socket, None, handlers).await {
+        let ended = match UnixStream::pair() {
+            Ok((ours, theirs)) => tokio::select! {
+                ended = process_socket_unix(theirs, handlers) => ended,
+                ended = carry(socket, ours) => ended,
+            },
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = ended {
             tracing::debug!(%fault, "a PostgreSQL connection ended");
         }
     }

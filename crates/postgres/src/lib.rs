@@ -5,6 +5,7 @@
 
 mod door;
 mod fault;
+mod guard;
 mod parser;
 mod session;
 mod settings;

@@ -154,3 +154,12 @@ async fn many_statements_in_one_text_do_not_stand_in_each_others_way() {
     let sql = "SELECT count(*) FROM generate_series(1, 50000); ".repeat(30);
     assert_eq!(rows(&client, &sql).await.len(), 30);
 }
+
+#[tokio::test]
+async fn a_message_that_is_too_large_ends_its_connection_only() {
+    let port = serve(Limits::default()).await;
+    let (one, other) = (connect(port).await, connect(port).await);
+    let fault = one.simple_query(&" ".repeat(5 << 20)).await.unwrap_err();
+    assert_eq!(fault.code(), Some(&SqlState::PROGRAM_LIMIT_EXCEEDED));
+    assert_eq!(rows(&other, "SELECT 1").await, [["1"]]);
+}
