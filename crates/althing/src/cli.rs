@@ -134,6 +134,12 @@ pub(crate) struct SqlArgs {
     /// Answer as CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    /// Answer as a Parquet file
+    #[arg(long, conflicts_with_all = ["json", "csv"], requires = "out")]
+    pub(crate) parquet: bool,
+    /// Write the answer to a file, which is there when all of it is
+    #[arg(long, value_name = "FILE", requires = "query")]
+    pub(crate) out: Option<PathBuf>,
     /// Address of the site's API [default: as configured]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,

@@ -11,6 +11,7 @@ use crate::complaint::{Complaint, Exit, forgive_closed_pipe};
 
 use super::Context;
 
+mod export;
 mod prompt;
 mod rows;
 mod table;
@@ -28,6 +29,7 @@ pub(crate) enum Shape {
     Csv,
     /// One JSON object a line.
     Json,
+    Parquet,
 }
 
 impl Shape {
@@ -35,6 +37,7 @@ impl Shape {
         match self {
             Self::Table | Self::Csv => "text/csv",
             Self::Json => "application/json",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -43,12 +46,19 @@ impl Shape {
 /// When the site is not there or does not like the statement.
 pub(crate) fn run(context: &mut Context<'_>, args: &SqlArgs) -> Result<(), Complaint> {
     let address = args.http.unwrap_or(context.config.http.address);
-    let shape = match (args.csv, context.json) {
-        (true, _) => Shape::Csv,
-        (false, true) => Shape::Json,
-        (false, false) => Shape::Table,
+    let shape = match (args.csv, args.parquet, context.json) {
+        (true, ..) => Shape::Csv,
+        (_, true, _) => Shape::Parquet,
+        (.., true) => Shape::Json,
+        // Who reads a file is a program.
+        _ if args.out.is_some() => Shape::Csv,
+        _ => Shape::Table,
     };
     let site = Site::new(&format!("http://{address}/api/sql"));
+    if let Some((path, query)) = args.out.as_ref().zip(args.query.as_deref()) {
+        let statement = if query == "-" { read_statement()? } else { query.to_owned() };
+        return export::run(&site, (&statement, shape), path);
+    }
     match args.query.as_deref() {
         None if io::stdin().is_terminal() => prompt::run(&site, shape, context.out),
         None | Some("-") => site.ask(&read_statement()?, shape, context.out),
@@ -105,7 +115,7 @@ impl Site {
         }
         let reader = body.into_reader();
         let written = match shape {
-            Shape::Csv => copy(reader, out),
+            Shape::Csv | Shape::Parquet => copy(reader, out),
             Shape::Json => rows::write(reader, out),
             Shape::Table => table::write(reader, out),
         };
@@ -120,8 +130,10 @@ impl Site {
     /// The API tells the reason as text or as the member `error` of an object.
     fn refused(&self, status: StatusCode, reason: &str) -> Complaint {
         let parsed: Option<serde_json::Value> = serde_json::from_str(reason).ok();
-        let named = parsed.as_ref().and_then(|value| value.get("error")).and_then(|it| it.as_str());
-        let reason = named.unwrap_or(reason).trim();
+        let named = parsed.as_ref().and_then(|value| value.get("error"));
+        let message = named.and_then(|it| it.get("message").unwrap_or(it).as_str());
+        let hint = named.and_then(|it| it.get("hint")).and_then(|it| it.as_str());
+        let reason = message.unwrap_or(reason).trim();
         let (exit, next) = match status {
             StatusCode::NOT_FOUND => (Exit::NotFound, "is this the address of an Althing site?"),
             StatusCode::BAD_REQUEST => (Exit::Failed, "althing sql 'SHOW TABLES'"),
@@ -132,7 +144,7 @@ impl Site {
         } else {
             reason.to_owned()
         };
-        Complaint::new(exit, cause).at(&self.url).next(next)
+        Complaint::new(exit, cause).at(&self.url).next(hint.unwrap_or(next))
     }
 }
 

@@ -161,6 +161,30 @@ fn what_is_written_over_http_is_there_and_in_the_backup() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_althing"));
         command.args(arguments).current_dir(folder.path()).output().unwrap()
     };
+    let asked = althing(&[
+        "sql",
+        "SELECT time, device, number FROM readings",
+        "--http",
+        &site.http,
+        "--parquet",
+        "--out",
+        "all.parquet",
+    ]);
+    assert!(asked.status.success(), "{asked:?}");
+    assert!(std::fs::read(folder.path().join("all.parquet")).unwrap().starts_with(b"PAR1"));
+    let asked = althing(&[
+        "sql",
+        "SELECT nothing FROM readings",
+        "--http",
+        &site.http,
+        "--out",
+        "none.csv",
+    ]);
+    let said = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert!(!asked.status.success() && said.contains("There is no column \"nothing\"."), "{said}");
+    assert!(
+        !folder.path().join("none.csv").exists() && !folder.path().join("none.csv.part").exists()
+    );
     let taken = althing(&["backup", "saved", "--data", "data"]);
     assert!(taken.status.success(), "{taken:?}");
     assert_eq!(site.stop(), Some(0));
