@@ -32,6 +32,8 @@ pub enum Client {
     /// `DuckDB`, Polars, deltalake and chDB on the folder of the tables. Only when it is asked for:
     /// they are some hundred megabytes.
     Tables,
+    /// Backups under load, restored and compared. Only when it is asked for.
+    Backups,
 }
 
 impl Client {
@@ -46,6 +48,7 @@ impl Client {
             Self::MqttJs => "mqtt.js",
             Self::Sql => "sql",
             Self::Tables => "tables",
+            Self::Backups => "backups",
         }
     }
 }
@@ -67,11 +70,15 @@ pub struct Plan {
 pub fn run(plan: &Plan) -> Result<()> {
     let tools = Tools::install(&plan.clients)?;
     let folder = tempfile::tempdir()?;
-    let program = Program::find(&plan.which)?;
+    // What is about files needs many of them.
+    let program = match tools.clients.contains(&Client::Tables) {
+        true => Program::find_to_torture(&plan.which)?,
+        false => Program::find(&plan.which)?,
+    };
     let data = folder.path().join("data");
     let starting = program.start(&data, &folder.path().join("log"))?;
     let site = starting.ready(READY_WAIT)?;
-    let outcome = tools.play(plan, &site, &data);
+    let outcome = tools.play(plan, &site, &data).and_then(|()| tools.play_backups(&program));
     if outcome.is_err() {
         crate::say(&site.last_words());
     }
@@ -95,7 +102,7 @@ impl Tools {
         let mut clients = wanted.to_vec();
         if wanted.is_empty() {
             clients.extend(Client::value_variants());
-            clients.retain(|client| *client != Client::Tables);
+            clients.retain(|client| !matches!(client, Client::Tables | Client::Backups));
         }
         if clients.contains(&Client::MqttJs)
             && let Err(fault) = mqtt_js(&target)
@@ -125,6 +132,18 @@ impl Tools {
             self.play_tables(site, data)?;
         }
         Ok(())
+    }
+
+    fn play_backups(&self, program: &Program) -> Result<()> {
+        if !self.clients.contains(&Client::Backups) {
+            return Ok(());
+        }
+        let root = step::root()?;
+        let script = root.join("conformance/backups.py").display().to_string();
+        let (path, config) = (program.path().display(), root.join("xtask/torture.toml"));
+        let (path, config) = (path.to_string(), config.display().to_string());
+        let arguments = ["-B", &script, &path, "--config", &config];
+        step::run_in(&mut Command::new(&self.python), &arguments)
     }
 
     fn play_tables(&self, site: &Site, data: &Path) -> Result<()> {

@@ -46,6 +46,11 @@ impl Program {
         Ok(program.configured(&crate::step::root()?.join("xtask/torture.toml")))
     }
 
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A program that is pinned to one core of the machine.
     #[must_use]
     pub fn pinned(&self, core: u32) -> Self {
