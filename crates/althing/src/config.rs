@@ -397,6 +397,7 @@ impl Config {
             ("journal.keep-age", self.journal.keep_age.get().is_zero()),
             ("history.hot-rows", self.history.hot_rows == 0),
             ("history.hot-age", self.history.hot_age.get().is_zero()),
+            ("postgres.connections-max", self.postgres.connections_max == 0),
             ("query.time", self.query.time.get().is_zero()),
             ("query.memory", self.query.memory.get() == 0),
         ];

@@ -61,7 +61,7 @@ pub(crate) fn unanswered(cause: Unanswered) -> Response {
 
 pub(crate) fn of(fault: QueryFault) -> Response {
     let status = match fault.code {
-        Code::Invalid => StatusCode::BAD_REQUEST,
+        Code::Invalid | Code::NoTable | Code::NoColumn => StatusCode::BAD_REQUEST,
         Code::ReadOnly => StatusCode::FORBIDDEN,
         // Not the gateway's nor the client's slowness: the statement asks for too much.
         Code::Time | Code::Memory => StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,4 +1,4 @@
-//! The HTTP API of a site: SQL, clients, health and metrics. Carries; `query` and the site decide.
+//! The HTTP API of a site: SQL, clients, writes of agents, health and metrics. Carries; `query` and the site decide.
 //!
 //! Errors are `{"error":{"code","message","hint","position"?}}` and say nothing of the inside.
 
@@ -122,8 +122,8 @@ pub fn router(api: Api) -> Router {
 /// What agents write to. Their paths are those of the programs they were made for.
 fn writes() -> Router<Api> {
     Router::new()
-        .route("/write", post(writes::write_v1))
-        .route("/api/v2/write", post(writes::write_v2))
+        .route("/write", post(writes::write))
+        .route("/api/v2/write", post(writes::write))
         .route("/api/v1/write", post(writes::remote_write))
         .route("/ping", get(writes::ping))
         .route("/health", get(writes::health))

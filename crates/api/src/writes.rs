@@ -13,7 +13,7 @@ use crate::fault::plain;
 use crate::intake::{Intake, Refused};
 use crate::origin::is_own;
 
-pub(crate) use influx::{health, ping, query, write_v1, write_v2};
+pub(crate) use influx::{health, ping, query, write};
 pub(crate) use prometheus::remote_write;
 
 /// What one request may bring, also once it is unpacked.

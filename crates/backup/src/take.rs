@@ -11,7 +11,9 @@ use model::{Position, Timestamp};
 use crate::Progress;
 use crate::fault::BackupFault;
 use crate::files::{DRAFT, copy, entries, place, rename, sum, sync_tree, walk};
-use crate::manifest::{Entry, FILES, Manifest};
+use crate::manifest::{Entry, FILES, Manifest, NAME};
+
+const REGISTRY: &str = "registry.sqlite";
 
 /// Locked while a backup is made.
 const LOCK: &str = "backup.lock";
@@ -45,11 +47,12 @@ pub fn take(
         return Err(BackupFault::NoSite { path: data.to_owned() });
     }
     fs::create_dir_all(target).map_err(BackupFault::file(target))?;
-    let before = Manifest::read(target)?;
-    if before.is_none() && !is_ours(target)? {
+    if !target.join(NAME).exists() && !is_ours(target)? {
         return Err(BackupFault::NotEmpty { path: target.to_owned() });
     }
+    // Another one may have ended just now: what it made is read after that.
     let _lock = lock(target)?;
+    let before = Manifest::read(target)?;
     let mut attempt = Attempt {
         data,
         target,
@@ -124,12 +127,11 @@ impl Attempt<'_> {
     }
 
     fn registry(&mut self) -> Result<(), BackupFault> {
-        const NAME: &str = "registry.sqlite";
-        let from = self.data.join(NAME);
+        let from = self.data.join(REGISTRY);
         if !from.exists() {
             return Ok(());
         }
-        let stored = self.of_this_backup(NAME);
+        let stored = self.of_this_backup(REGISTRY);
         let path = self.stored(&stored);
         let draft = path.with_added_extension(DRAFT);
         for leftover in [&path, &draft] {
@@ -148,7 +150,7 @@ impl Attempt<'_> {
         file.sync_all().map_err(BackupFault::file(&draft))?;
         rename(&draft, &path)?;
         let sum = sum(&path, self.progress)?;
-        self.enter(NAME.to_owned(), Entry::new(stored, sum), true);
+        self.enter(REGISTRY.to_owned(), Entry::new(stored, sum), true);
         Ok(())
     }
 

@@ -97,7 +97,7 @@ impl Care {
         self.retain(now)?;
         self.remove_what_left(now);
         if self.merging.is_none() {
-            self.begin(now)?;
+            self.begin(now);
         }
         Ok(merged)
     }
@@ -127,17 +127,21 @@ impl Care {
         })
     }
 
-    fn begin(&mut self, now: Timestamp) -> Result<(), FlushFault> {
-        let Some(job) = self.next_job(now) else { return Ok(()) };
+    fn begin(&mut self, now: Timestamp) {
+        let Some(job) = self.next_job(now) else { return };
         let (stop, plan) = (Arc::clone(&job.stop), job.plan.clone());
         let body = move || {
             give_way();
             job.run()
         };
         let builder = std::thread::Builder::new().name("history-merge".to_owned());
-        let thread = builder.spawn(body).map_err(FlushFault::Thread)?;
-        self.merging = Some(Merging { stop, plan, thread });
-        Ok(())
+        match builder.spawn(body) {
+            Ok(thread) => self.merging = Some(Merging { stop, plan, thread }),
+            Err(fault) => {
+                tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
+                self.paused_until = Some(now.saturating_add(PAUSE));
+            }
+        }
     }
 
     fn ended(

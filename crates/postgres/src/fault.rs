@@ -7,6 +7,8 @@ use query::{Code, QueryFault};
 const fn state(code: Code) -> &'static str {
     match code {
         Code::Invalid => "42601",
+        Code::NoTable => "42P01",
+        Code::NoColumn => "42703",
         Code::ReadOnly => "25006",
         Code::Time => "57014",
         Code::Memory => "53200",
@@ -17,15 +19,8 @@ const fn state(code: Code) -> &'static str {
 
 /// Within a statement of which `sql` is the text.
 pub(crate) fn told(fault: QueryFault, sql: &str) -> PgWireError {
-    let code = if fault.message.starts_with("There is no table") {
-        "42P01"
-    } else if fault.message.starts_with("There is no column") {
-        "42703"
-    } else {
-        state(fault.code)
-    };
     let position = fault.place.and_then(|place| position(sql, place.line, place.column));
-    let mut info = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), fault.message);
+    let mut info = ErrorInfo::new("ERROR".to_owned(), state(fault.code).to_owned(), fault.message);
     info.hint = Some(fault.hint).filter(|hint| !hint.is_empty());
     info.position = position.map(|position| position.to_string());
     PgWireError::UserError(Box::new(info))

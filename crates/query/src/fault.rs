@@ -8,8 +8,12 @@ const SIMILAR: f64 = 0.75;
 /// Who must act, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// The statement is not SQL, or names what is not there.
+    /// The statement is not SQL, or asks for what cannot be done.
     Invalid,
+    /// It names a table that is not there.
+    NoTable,
+    /// It names a column that is not there.
+    NoColumn,
     /// It would change something.
     ReadOnly,
     /// It ran longer than statements may.
@@ -26,7 +30,7 @@ impl Code {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Invalid => "invalid",
+            Self::Invalid | Self::NoTable | Self::NoColumn => "invalid",
             Self::ReadOnly => "read_only",
             Self::Time => "time_limit",
             Self::Memory => "memory_limit",
@@ -136,7 +140,7 @@ fn column(fault: &SchemaError) -> QueryFault {
                 Some(near) => format!("Did you mean \"{near}\"?"),
                 None => format!("Columns: {}.", names().take(20).collect::<Vec<_>>().join(", ")),
             };
-            QueryFault::new(Code::Invalid, format!("There is no column \"{}\".", field.name), hint)
+            QueryFault::new(Code::NoColumn, format!("There is no column \"{}\".", field.name), hint)
         }
         SchemaError::AmbiguousReference { field } => QueryFault::new(
             Code::Invalid,
@@ -162,7 +166,7 @@ fn plan(text: &str, tables: impl FnOnce() -> Vec<String>) -> QueryFault {
         Some(near) => format!("Did you mean \"{near}\"? SHOW TABLES lists all."),
         None => "SHOW TABLES lists all tables.".to_owned(),
     };
-    QueryFault::new(Code::Invalid, format!("There is no table \"{name}\"."), hint)
+    QueryFault::new(Code::NoTable, format!("There is no table \"{name}\"."), hint)
 }
 
 fn nearest(written: &str, names: impl Iterator<Item = String>) -> Option<String> {

@@ -1,6 +1,7 @@
 //! SQL over one site's history. The only crate that names DataFusion.
 //!
-//! Owns: the tables of `docs/sql.md`, limits of a statement, encodings of an answer.
+//! Owns: the tables of `docs/sql.md`, what clients of PostgreSQL look for beside them, limits of a
+//! statement, encodings of an answer.
 //! Never: writing. A statement that would change anything is refused before it is planned.
 //!
 //! Every statement sees one snapshot: a `history::View` taken when the statement begins.

@@ -38,7 +38,7 @@ impl MaybeAddress {
         self.0
     }
 
-    /// Nobody asked for this address: where it is taken, the site does without.
+    /// The default, which may belong to a PostgreSQL server: where it is taken, the site does without.
     #[must_use]
     pub(crate) fn is_usual(self) -> bool {
         self.0 == Some(USUAL)

@@ -30,33 +30,21 @@ pub(crate) struct Question {
     q: Option<String>,
 }
 
-pub(crate) async fn write_v1(
+/// Of both versions: what differs are the names of parameters.
+pub(crate) async fn write(
     State(api): State<Api>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    write(&api, &asked, &headers, &body).await
-}
-
-pub(crate) async fn write_v2(
-    State(api): State<Api>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    write(&api, &asked, &headers, &body).await
-}
-
-async fn write(api: &Api, asked: &Asked, headers: &HeaderMap, body: &[u8]) -> Response {
-    if let Some(response) = foreign(headers) {
+    if let Some(response) = foreign(&headers) {
         return response;
     }
     // Times tell their resolution by their size, but for these two.
     if matches!(asked.precision.as_deref(), Some("m" | "h")) {
         return bad_request("Times in minutes or hours are not taken.", "Use s, ms, us or ns.");
     }
-    let text = match unpacked(headers, body) {
+    let text = match unpacked(&headers, &body) {
         Ok(bytes) => String::from_utf8(bytes),
         Err(packed) => return bad_request(packed.what(), packed.hint()),
     };
