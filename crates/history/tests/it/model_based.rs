@@ -94,32 +94,17 @@ fn play(site: Site, step: Step) -> Site {
         }
         Step::FlushFails(call, fault) => {
             site.storage.fail_at(site.storage.calls() + call, fault);
-            match site.flush() {
-                Ok(_) => site.storage.fail_at(u64::MAX, fault),
-                Err(fault_seen) => {
-                    let must_crash = fault == Fault::PowerCut || fault_seen.is_final();
-                    if must_crash {
-                        let kept = site.journal.len();
-                        site = site.crash(Unsynced::Lost, kept).unwrap();
-                    }
-                }
-            }
+            let is_final = site.flush().is_err_and(|seen| seen.is_final());
+            site = after_fault(site, fault, is_final);
         }
         Step::Merge(hours) => {
             site.merge(hours).unwrap();
         }
         Step::MergeFails(hours, call, fault) => {
             site.storage.fail_at(site.storage.calls() + call, fault);
-            match site.merge(hours) {
-                Ok(_) => site.storage.fail_at(u64::MAX, fault),
-                Err(seen) => {
-                    let is_final = matches!(&seen, MergeFault::Write(seen) if seen.is_final());
-                    if fault == Fault::PowerCut || is_final {
-                        let kept = site.journal.len();
-                        site = site.crash(Unsynced::Lost, kept).unwrap();
-                    }
-                }
-            }
+            let merged = site.merge(hours);
+            let is_final = matches!(merged, Err(MergeFault::Write(seen)) if seen.is_final());
+            site = after_fault(site, fault, is_final);
         }
         Step::Crash(unsynced, share) => {
             let kept = usize::try_from(committed + open * share / 100).unwrap();
@@ -127,6 +112,16 @@ fn play(site: Site, step: Step) -> Site {
         }
         Step::Look { series, from, to } => look(&site, series.as_deref(), from, to),
     }
+    site
+}
+
+/// A power cut ends the process even where only a removal met it, whose failure is not told.
+fn after_fault(site: Site, fault: Fault, is_final: bool) -> Site {
+    if fault == Fault::PowerCut || is_final {
+        let kept = site.journal.len();
+        return site.crash(Unsynced::Lost, kept).unwrap();
+    }
+    site.storage.fail_at(u64::MAX, fault);
     site
 }
 
