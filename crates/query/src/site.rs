@@ -13,7 +13,7 @@ use model::Horizon;
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
 use crate::table::devices::devices;
-use crate::table::latest::{latest, signals};
+use crate::table::latest::{Kind, LastValues};
 use crate::table::messages::MessageTable;
 use crate::table::readings::Readings;
 use crate::table::wide::Wide;
@@ -114,8 +114,8 @@ impl SchemaProvider for Tables {
         Ok(Some(match name {
             "readings" => Arc::new(Readings(snapshot())),
             "messages" => Arc::new(MessageTable(snapshot())),
-            "latest" => latest(&self.0)?,
-            "signals" => signals(&self.0)?,
+            "latest" => Arc::new(LastValues::new(snapshot(), Kind::Latest)),
+            "signals" => Arc::new(LastValues::new(snapshot(), Kind::Signals)),
             "devices" => devices(self.0.devices())?,
             other => match self.0.types().get(other) {
                 Some(series) => Arc::new(Wide::new(snapshot(), series)),
