@@ -1,6 +1,7 @@
 //! The tables, one module each.
 
 pub(crate) mod devices;
+pub(crate) mod labels;
 pub(crate) mod latest;
 pub(crate) mod messages;
 pub(crate) mod readings;
