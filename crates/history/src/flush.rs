@@ -16,7 +16,8 @@ use model::{Position, Timestamp};
 use crate::arrange::{FileKey, RowRef, arrange, day_name, time_of};
 use crate::fault::FlushFault;
 use crate::hot::{HotView, Run};
-use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter, stored_schema};
+use crate::kind::Kind;
+use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter};
 use crate::place::{Made, Part, clean_up, place_part, storage_fault};
 use crate::reader::Shared;
 use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
@@ -24,7 +25,6 @@ use crate::scan::time_array;
 use crate::series::{Names, Series};
 use crate::snapshot::Snapshot;
 use crate::storage::{Storage, place};
-use crate::table::day_dir;
 
 /// A flush that is durable: the journal may drop what is not after `position`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Job {
         let mut day_before = None;
         let columns = Columns { view, series, names };
         for (number, (key, rows)) in arranged.iter().enumerate() {
-            let dir = day_dir(key.day);
+            let dir = Kind::Readings.day_dir(key.day);
             if day_before.replace(key.day) != Some(key.day) {
                 self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
             }
@@ -109,7 +109,7 @@ impl Job {
         }
         for key in arranged.keys().filter(|key| !key.late || !arranged.contains_key(&on_time(key)))
         {
-            let dir = day_dir(key.day);
+            let dir = Kind::Readings.day_dir(key.day);
             self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         }
         Ok(written)
@@ -121,11 +121,12 @@ impl Job {
         (key, path): (FileKey, String),
         rows: &[RowRef],
     ) -> Result<Part, FlushFault> {
-        let mut writer = PartWriter::new(Effort::Quick)?;
+        let mut writer = PartWriter::new(Kind::Readings, Effort::Quick)?;
         for group in columns.groups(rows) {
             writer.push(&columns.batch(group)?)?;
         }
-        let made = Made { key, position: self.run.position.get(), level: 0, at: self.now };
+        let position = self.run.position.get();
+        let made = Made { key, position, level: 0, at: self.now, origin: None };
         place_part(&*self.storage, (path, made), &writer.finish()?)
     }
 
@@ -212,7 +213,7 @@ impl Columns<'_> {
             text,
             quality,
         ];
-        Ok(RecordBatch::try_new(stored_schema(), arrays)?)
+        Ok(RecordBatch::try_new(Kind::Readings.stored(), arrays)?)
     }
 
     fn values(&self, rows: &[RowRef]) -> (ArrayRef, ArrayRef, ArrayRef) {
