@@ -17,7 +17,7 @@ use crate::arrange::{FileKey, RowRef, arrange, day_name, time_of};
 use crate::fault::FlushFault;
 use crate::hot::{HotView, Run};
 use crate::kind::Kind;
-use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter};
+use crate::part::{Effort, PartWriter};
 use crate::place::{Made, Part, clean_up, place_part, storage_fault};
 use crate::reader::Shared;
 use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
@@ -181,9 +181,10 @@ impl Columns<'_> {
 
     fn group_end(&self, rows: &[RowRef]) -> usize {
         let signal = |id: u32| self.series.get(id as usize).map(|entry| &entry.signal);
-        let limit = rows.len().min(GROUP_ROWS_MAX);
-        let mut before = rows.get(GROUP_ROWS_MIN - 1).map(|row| self.id(*row));
-        for (index, row) in rows.iter().enumerate().take(limit).skip(GROUP_ROWS_MIN) {
+        let (least, most) = Kind::Readings.group_rows();
+        let limit = rows.len().min(most);
+        let mut before = rows.get(least - 1).map(|row| self.id(*row));
+        for (index, row) in rows.iter().enumerate().take(limit).skip(least) {
             let id = self.id(*row);
             if before.replace(id) != Some(id)
                 && rows.get(index - 1).and_then(|row| signal(self.id(*row))) != signal(id)

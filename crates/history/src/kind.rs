@@ -45,6 +45,25 @@ impl Kind {
         format!("{}/{path}", self.dir())
     }
 
+    /// Rows of a row group: it ends with its signal once it has the lesser number, at the latest
+    /// with the greater. Readings: small enough that a chart reads little, large enough that a
+    /// thousand signals do not make a thousand groups. Hours: a signal has 24 rows in a file, and a
+    /// chart of a year reads 365 of them, so a group has those of 85 to 680 series.
+    pub(crate) const fn group_rows(self) -> (usize, usize) {
+        match self {
+            Self::Readings => (16_384, 131_072),
+            Self::Hours => (2_048, 16_384),
+        }
+    }
+
+    /// Rows of a page: what a look-up decodes at least.
+    pub(crate) const fn page_rows(self) -> usize {
+        match self {
+            Self::Readings => 8_192,
+            Self::Hours => 1_024,
+        }
+    }
+
     /// The columns of a file. The first three and the time stand at the same places in both, so
     /// that row groups and pages are left out in the same way.
     pub(crate) fn stored(self) -> SchemaRef {

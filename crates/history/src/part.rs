@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int32Type, SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{DataType, Int32Type, TimestampMillisecondType};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -28,14 +28,6 @@ pub(crate) mod stored {
     pub(crate) const TEXT: usize = 5;
     pub(crate) const QUALITY: usize = 6;
 }
-
-/// Rows of a row group. A group ends with its signal once it has the lesser number: small enough
-/// that a chart reads little, large enough that a thousand signals do not make a thousand groups.
-pub(crate) const GROUP_ROWS_MIN: usize = 16_384;
-pub(crate) const GROUP_ROWS_MAX: usize = 131_072;
-
-/// Rows of a page: what a look-up decodes at least.
-const PAGE_ROWS: usize = 8_192;
 
 /// The footer's key under which the checksums of all column chunks stand.
 pub(crate) const CHECKSUMS_KEY: &str = "althing.crc32c";
@@ -125,15 +117,15 @@ enum Numbers {
 }
 
 fn properties(
-    schema: &SchemaRef,
+    kind: Kind,
     numbers: Numbers,
     effort: Effort,
 ) -> Result<WriterPropertiesPtr, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_created_by("Althing".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(effort.zstd())?))
-        .set_data_page_row_count_limit(PAGE_ROWS);
-    for field in schema.fields() {
+        .set_data_page_row_count_limit(kind.page_rows());
+    for field in kind.stored().fields() {
         let plain = match (is_time(field.data_type()), is_number(field.data_type()), numbers) {
             (true, _, _) => Encoding::DELTA_BINARY_PACKED,
             (_, true, Numbers::Split) => Encoding::BYTE_STREAM_SPLIT,
@@ -159,14 +151,14 @@ type FileWriter = SerializedFileWriter<Vec<u8>>;
 
 /// Makes the column writers of one way to store numbers.
 fn factory(
-    stored: &SchemaRef,
+    kind: Kind,
     numbers: Numbers,
     effort: Effort,
 ) -> Result<(FileWriter, ArrowRowGroupWriterFactory), ParquetError> {
-    let schema = ArrowSchemaConverter::new().convert(stored)?;
-    let properties = properties(stored, numbers, effort)?;
+    let schema = ArrowSchemaConverter::new().convert(&kind.stored())?;
+    let properties = properties(kind, numbers, effort)?;
     let file = FileWriter::new(Vec::new(), schema.root_schema_ptr(), properties)?;
-    let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(stored));
+    let factory = ArrowRowGroupWriterFactory::new(&file, kind.stored());
     Ok((file, factory))
 }
 
@@ -180,8 +172,8 @@ pub(crate) struct PartWriter {
 
 impl PartWriter {
     pub(crate) fn new(kind: Kind, effort: Effort) -> Result<Self, ParquetError> {
-        let (file, plain) = factory(&kind.stored(), Numbers::Dictionary, effort)?;
-        let (_, split) = factory(&kind.stored(), Numbers::Split, effort)?;
+        let (file, plain) = factory(kind, Numbers::Dictionary, effort)?;
+        let (_, split) = factory(kind, Numbers::Split, effort)?;
         Ok(Self { file, plain, split, facts: Facts::NONE })
     }
 

@@ -66,7 +66,7 @@ fn unqualified(filter: &Expr) -> Result<Expr, DataFusionError> {
     Ok(plain.data)
 }
 
-/// Bounds of the column `time`, in milliseconds. `to` is not included. They may be too wide by
+/// Bounds of a column of times, in milliseconds. `to` is not included. They may be too wide by
 /// what the filter says beyond them, never too narrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -75,9 +75,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Of the column `time`.
     pub(crate) fn of(filters: &[Expr]) -> Self {
+        Self::of_column("time", filters)
+    }
+
+    pub(crate) fn of_column(name: &str, filters: &[Expr]) -> Self {
         let mut span = Self::default();
-        filters.iter().for_each(|filter| span.narrow(filter));
+        filters.iter().for_each(|filter| span.narrow(filter, name));
         span
     }
 
@@ -90,22 +95,22 @@ impl Span {
         clippy::wildcard_enum_match_arm,
         reason = "kinds of DataFusion that say nothing of what is asked"
     )]
-    fn narrow(&mut self, filter: &Expr) {
+    fn narrow(&mut self, filter: &Expr, name: &str) {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                self.narrow(left);
-                self.narrow(right);
+                self.narrow(left, name);
+                self.narrow(right, name);
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                if let (true, Some(at)) = (is_time(left), instant(right)) {
+                if let (true, Some(at)) = (is_time(left, name), instant(right)) {
                     self.bound(*op, at);
                 } else if let (Some(at), true, Some(op)) =
-                    (instant(left), is_time(right), op.swap())
+                    (instant(left), is_time(right, name), op.swap())
                 {
                     self.bound(op, at);
                 }
             }
-            Expr::Between(between) if !between.negated && is_time(&between.expr) => {
+            Expr::Between(between) if !between.negated && is_time(&between.expr, name) => {
                 if let (Some(low), Some(high)) = (instant(&between.low), instant(&between.high)) {
                     self.bound(Operator::GtEq, low);
                     self.bound(Operator::LtEq, high);
@@ -132,10 +137,10 @@ impl Span {
     clippy::wildcard_enum_match_arm,
     reason = "kinds of DataFusion that say nothing of what is asked"
 )]
-fn is_time(expr: &Expr) -> bool {
+fn is_time(expr: &Expr, name: &str) -> bool {
     match expr {
-        Expr::Column(column) => column.name == "time",
-        Expr::Cast(cast) => cast.field.data_type().is_temporal() && is_time(&cast.expr),
+        Expr::Column(column) => column.name == name,
+        Expr::Cast(cast) => cast.field.data_type().is_temporal() && is_time(&cast.expr, name),
         _ => false,
     }
 }

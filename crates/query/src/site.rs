@@ -13,6 +13,7 @@ use model::Horizon;
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
 use crate::table::devices::devices;
+use crate::table::hours::Hours;
 use crate::table::latest::{latest, signals};
 use crate::table::messages::MessageTable;
 use crate::table::readings::Readings;
@@ -20,7 +21,8 @@ use crate::table::wide::Wide;
 use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
-pub(crate) const CORE: [&str; 5] = ["devices", "latest", "messages", "readings", "signals"];
+pub(crate) const CORE: [&str; 6] =
+    ["devices", "hours", "latest", "messages", "readings", "signals"];
 
 /// Where snapshots come from.
 #[derive(Debug)]
@@ -113,6 +115,7 @@ impl SchemaProvider for Tables {
         let snapshot = || Arc::clone(&self.0);
         Ok(Some(match name {
             "readings" => Arc::new(Readings(snapshot())),
+            "hours" => Arc::new(Hours(snapshot())),
             "messages" => Arc::new(MessageTable(snapshot())),
             "latest" => latest(&self.0)?,
             "signals" => signals(&self.0)?,

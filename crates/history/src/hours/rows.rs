@@ -15,7 +15,7 @@ use crate::file::ColdFile;
 use crate::hours::DayHours;
 use crate::hours::schema::{hour, hours_schema, stored_column};
 use crate::part::stored;
-use crate::reader::View;
+use crate::reader::{Outlook, View};
 use crate::scan::{Filter, Output, Scan};
 use crate::series::SeriesId;
 
@@ -48,6 +48,21 @@ impl View {
         });
         let among = |day: i32| usable.as_ref().is_none_or(|days| days.contains(&day));
         self.scan_hours_of(scan, among)
+    }
+
+    /// What a scan of hours has before it, as far as it is known without reading.
+    #[must_use]
+    pub fn outlook_of_hours(&self, scan: &HoursScan) -> Outlook {
+        let (from, to) = (scan.from, scan.to);
+        let filter = Filter::new(&Scan { from, to, ..Scan::default() }, 0);
+        let touched = |file: &&Arc<ColdFile>| filter.touches(file.time_min, file.time_max);
+        let files = || self.hours.files.iter().filter(touched);
+        Outlook {
+            files: files().count(),
+            files_all: self.hours.files.len(),
+            bytes: files().map(|file| file.bytes).sum(),
+            hot_rows: 0,
+        }
     }
 
     /// As `scan_hours`, of the days that `among` lets pass.

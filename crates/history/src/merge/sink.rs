@@ -11,7 +11,7 @@ use crate::arrange::day_name;
 use crate::fault::{FlushFault, MergeFault};
 use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
-use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter};
+use crate::part::{Effort, PartWriter};
 use crate::place::{Made, Part, place_part};
 use crate::series::Names;
 use crate::storage::Storage;
@@ -78,11 +78,12 @@ impl<'a> Sink<'a> {
     /// How many of these rows belong to the row group that waits.
     fn room(&mut self, rows: &RecordBatch) -> usize {
         let series = rows.column(0).as_primitive::<Int32Type>().values();
+        let (least, most) = self.target.kind.group_rows();
         for (index, id) in series.iter().enumerate() {
             let signal = self.ranks.signal(*id);
             let other = self.signal.is_some_and(|before| before != signal);
             let count = self.rows + index;
-            if count >= GROUP_ROWS_MAX || (other && count >= GROUP_ROWS_MIN) {
+            if count >= most || (other && count >= least) {
                 return index;
             }
             self.signal = Some(signal);

@@ -238,9 +238,17 @@ fn keeping(days: u64, hours_days: Option<u64>) -> Options {
     Options { keep: Some(span(days)), keep_hours: hours_days.map(span), ..small_options() }
 }
 
-/// The same site with other options.
-fn reopened(site: Site, options: Options) -> Site {
-    Site::open_with(options, site.storage, site.journal).unwrap()
+/// A durable copy of the site, with other options.
+fn reopened(site: &Site, options: Options) -> Site {
+    let storage = Memory::default();
+    for (name, bytes) in site.storage.files() {
+        let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
+        storage.make_dir(dir).unwrap();
+        storage.write(&name, &bytes).unwrap();
+        storage.sync(&name).unwrap();
+        storage.sync_dir(dir).unwrap();
+    }
+    Site::open_with(options, storage, site.journal.clone()).unwrap()
 }
 
 #[test]
@@ -248,12 +256,12 @@ fn hours_stay_when_their_readings_leave() {
     let mut site = closed();
     site.summarise(1).unwrap();
     let before = scan_hours(&site.view(), &HoursScan::default());
-    let mut site = reopened(site, keeping(1, None));
+    let mut site = reopened(&site, keeping(1, None));
     site.merge(48).unwrap();
     assert_eq!(states(&site), [Some(DayHours::Left)]);
     assert_eq!(scan_hours(&site.view(), &HoursScan::default()), before);
     // Readings that come later, and are kept, do not take the place of what is left.
-    let mut site = reopened(site, small_options());
+    let mut site = reopened(&site, small_options());
     site.write([number("a", "x", today() - DAY + 60_000, 99.0)]);
     site.commit_all();
     site.flush().unwrap();
@@ -276,7 +284,7 @@ fn no_readings_leave_before_their_hours_are_made() {
         site.flush().unwrap();
     }
     let expected = hours_of(&site.expected());
-    let mut site = reopened(site, keeping(1, None));
+    let mut site = reopened(&site, keeping(1, None));
     site.merge(48).unwrap();
     assert_eq!(states(&site), [Some(DayHours::Left); 3]);
     assert_eq!(scan_hours(&site.view(), &HoursScan::default()), expected);
@@ -286,7 +294,7 @@ fn no_readings_leave_before_their_hours_are_made() {
 fn hours_leave_after_a_time_of_their_own() {
     let mut site = closed();
     site.summarise(1).unwrap();
-    let mut site = reopened(site, keeping(1_000, Some(1)));
+    let mut site = reopened(&site, keeping(1_000, Some(1)));
     site.merge(48).unwrap();
     assert_eq!(states(&site), [None, None][..states(&site).len()]);
     assert_eq!(site.summarise(48).unwrap(), 0, "and are not made again");
@@ -299,15 +307,13 @@ fn hours_leave_after_a_time_of_their_own() {
 /// replaced, and while their readings leave.
 #[test]
 fn a_crash_at_any_call_leaves_hours_that_hold_or_are_not_offered() {
-    let late = || {
-        let mut site = closed();
-        site.summarise(1).unwrap();
-        site.write([number("a", "x", today() - DAY + 60_000, 99.0)]);
-        site.commit_all();
-        site.flush().unwrap();
-        site.merge(40).unwrap();
-        site
-    };
+    let mut site = closed();
+    site.summarise(1).unwrap();
+    site.write([number("a", "x", today() - DAY + 60_000, 99.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    site.merge(40).unwrap();
+    let late = || reopened(&site, small_options());
     let mut whole = late();
     let before = whole.storage.calls();
     assert_eq!(whole.summarise(40).unwrap(), 2);
@@ -351,7 +357,8 @@ fn is_final(fault: &MergeFault) -> bool {
 
 #[test]
 fn a_crash_at_any_call_of_retention_loses_no_hours() {
-    let aged = || reopened(closed(), keeping(1, None));
+    let site = closed();
+    let aged = || reopened(&site, keeping(1, None));
     let mut whole = aged();
     let before = whole.storage.calls();
     whole.merge(48).unwrap();

@@ -56,6 +56,7 @@ pub(super) struct Site {
     pub(super) durable: DurableMark,
     pub(super) visible: ReaderMark,
     pub(super) engine: Engine,
+    pub(super) horizon: Arc<Horizon>,
     runtime: Runtime,
     next: u64,
 }
@@ -71,9 +72,9 @@ impl Site {
         let (horizon, durable, mut marks) =
             Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
         let visible = marks.pop().unwrap();
-        let engine = Engine::new(reader, horizon, Arc::new(Fixture), limits).unwrap();
+        let engine = Engine::new(reader, Arc::clone(&horizon), Arc::new(Fixture), limits).unwrap();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        Self { writer, durable, visible, engine, runtime, next: 1 }
+        Self { writer, durable, visible, horizon, engine, runtime, next: 1 }
     }
 
     pub(super) fn sample() -> Self {
@@ -102,6 +103,16 @@ impl Site {
         self.visible.advance(position);
         self.durable.advance(position);
         self.next += 1;
+    }
+
+    /// Writes what is in memory to files, and looks after them ten days later.
+    pub(super) fn close_days(&mut self) {
+        let now = Timestamp::from_millis(START);
+        self.writer.mark(b"", now);
+        self.writer.finish(self.horizon.committed()).unwrap();
+        let later = now.saturating_add(Duration::from_secs(10 * 86_400));
+        while self.writer.merge(later).unwrap().is_some() {}
+        while self.writer.summarise(later).unwrap().is_some() {}
     }
 
     pub(super) fn answer(&self, sql: &str, format: Format) -> Result<Vec<u8>, QueryFault> {

@@ -23,7 +23,7 @@ use crate::table;
 const STORED: [usize; 6] =
     [column::TIME, column::DEVICE, column::SIGNAL, column::NUMBER, column::TEXT, column::QUALITY];
 
-const KEYS: [&str; 2] = ["device", "signal"];
+pub(crate) const KEYS: [&str; 2] = ["device", "signal"];
 
 pub(crate) fn schema() -> SchemaRef {
     table::schema(&[
@@ -91,22 +91,23 @@ fn begin(snapshot: &Arc<Snapshot>, scan: &Scan, shape: Shape) -> Result<Batches,
     })))
 }
 
-/// How a batch of history becomes one of SQL.
+/// How a batch of history becomes one of SQL. Names and series stand at the same places in what
+/// history has of readings and of hours.
 #[derive(Clone, Debug)]
-struct Shape {
-    schema: SchemaRef,
-    stored: Vec<usize>,
-    names: Names,
+pub(crate) struct Shape {
+    pub(crate) schema: SchemaRef,
+    pub(crate) stored: Vec<usize>,
+    pub(crate) names: Names,
 }
 
 impl Shape {
     /// What history is asked for: the series instead of names, as the last column.
-    fn history(&self) -> Vec<usize> {
+    pub(crate) fn history(&self) -> Vec<usize> {
         let plain = self.stored.iter().filter(|column| !is_name(**column)).copied();
         plain.chain([column::SERIES]).collect()
     }
 
-    fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let mut values = batch.columns().iter();
         let series = batch.columns().last();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.stored.len());
@@ -120,7 +121,7 @@ impl Shape {
                 column::SIGNAL => {
                     take(self.names.column(1), source.as_primitive::<UInt32Type>(), None)?
                 }
-                column::TEXT => cast(source, &DataType::Utf8View)?,
+                _ if source.data_type() == &DataType::Utf8 => cast(source, &DataType::Utf8View)?,
                 _ => Arc::clone(source),
             });
         }
