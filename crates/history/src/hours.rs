@@ -9,6 +9,7 @@ mod days;
 mod fold;
 mod job;
 mod left;
+mod line;
 pub(crate) mod plan;
 mod rows;
 mod schema;
@@ -16,6 +17,7 @@ mod schema;
 pub use days::{Day, DayHours};
 pub(crate) use job::Job;
 pub use job::Summarised;
+pub(crate) use line::Drawn;
 pub use rows::{HourRows, HoursScan};
 pub use schema::{hour, hours_schema};
 

@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod hours;
 #[cfg(test)]
+mod lines;
+#[cfg(test)]
 mod merges;
 #[cfg(test)]
 mod model_based;
