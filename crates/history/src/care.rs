@@ -1,4 +1,7 @@
-//! What the files of a table need while it lives: merging, and removal of what left it.
+//! What the files of the tables need while they live: merging, the making of hours, and removal of
+//! what left them.
+
+mod work;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,14 +13,17 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::arrange::day_of;
+use crate::care::work::{Done, Job, timed};
 use crate::fault::{FlushFault, MergeFault};
-use crate::file::{ColdFile, name_of};
-use crate::merge::plan::{self, Plan};
-use crate::merge::{Job, Merged};
+use crate::file::ColdFile;
+use crate::hours::plan::Look;
+use crate::hours::{self, Summarised};
+use crate::kind::Kind;
+use crate::merge::{self, Merged, plan};
 use crate::options::Options;
 use crate::reader::Shared;
 use crate::storage::Storage;
-use crate::table::Removed;
+use crate::table::{Removed, Table};
 
 /// Between two looks at the list of files, which can be long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,13 +34,16 @@ const LINGER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after a merge that failed none is begun.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
 
+pub use work::Tended;
+
 #[derive(Debug)]
 pub(crate) struct Care {
     shared: Arc<Shared>,
     storage: Arc<dyn Storage>,
     linger: Duration,
     keep: Option<Duration>,
-    merging: Option<Merging>,
+    keep_hours: Option<Duration>,
+    running: Option<Running>,
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
@@ -43,16 +52,18 @@ pub(crate) struct Care {
 }
 
 #[derive(Debug)]
-struct Merging {
+struct Running {
     stop: Arc<AtomicBool>,
-    plan: Plan,
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
+    day: i32,
+    since: Timestamp,
+    thread: JoinHandle<Result<Option<Done>, MergeFault>>,
 }
 
-/// A file that is no longer in the table.
+/// A file that is no longer in its table.
 #[derive(Debug)]
 struct Leaving {
-    path: String,
+    /// Below the folder of the space.
+    name: String,
     /// Held by views as well, as long as they may read it.
     file: Option<Arc<ColdFile>>,
     due: Timestamp,
@@ -64,9 +75,9 @@ impl Care {
         storage: Arc<dyn Storage>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
-        let (linger, keep) = (options.linger.min(LINGER_MAX), options.keep);
+        let linger = options.linger.min(LINGER_MAX);
         let leaving = |gone: Removed| Leaving {
-            path: gone.path,
+            name: gone.name,
             file: None,
             due: gone.at.saturating_add(linger),
         };
@@ -74,8 +85,9 @@ impl Care {
             shared,
             storage,
             linger,
-            keep,
-            merging: None,
+            keep: options.keep,
+            keep_hours: options.keep_hours,
+            running: None,
             leaving: removed.into_iter().map(leaving).collect(),
             skipped: BTreeSet::new(),
             paused_until: None,
@@ -83,60 +95,132 @@ impl Care {
         }
     }
 
-    pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
+    pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
         // Also when the clock was set back.
         if now < self.next_look && self.next_look <= now.saturating_add(LOOK_EVERY) {
             return Ok(None);
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
-        let merged = match self.merging.take_if(|merging| merging.thread.is_finished()) {
-            Some(Merging { plan, thread, .. }) => self.ended(&plan, join(thread), now),
+        let tended = match self.running.take_if(|running| running.thread.is_finished()) {
+            Some(Running { day, since, thread, .. }) => {
+                self.ended(day, join(thread), now).map(|tended| timed(tended, now.since(since)))
+            }
             None => Ok(None),
         };
-        let merged = merged.or_else(not_for_now)?;
+        let tended = tended.or_else(not_for_now)?;
         self.retain(now)?;
         self.remove_what_left(now);
-        if self.merging.is_none() {
+        if self.running.is_none() {
             self.begin(now);
         }
-        Ok(merged)
+        Ok(tended)
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
+        while let Some(day) = self.leaves_without_hours(now) {
+            let job = Job::Hours(self.hours_of(day, now));
+            self.ended(day, job.run(), now)?;
+        }
         self.retain(now)?;
         self.remove_what_left(now);
-        let Some(job) = self.next_job(now) else { return Ok(None) };
-        let outcome = job.run();
-        self.ended(&job.plan, outcome, now)
+        let Some(job) = self.next_merge(now) else { return Ok(None) };
+        let day = job.day();
+        match self.ended(day, job.run(), now)? {
+            Some(Tended::Merged(merged)) => Ok(Some(merged)),
+            Some(Tended::Summarised(..)) | None => Ok(None),
+        }
+    }
+
+    pub(crate) fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
+        let Some(job) = self.next_hours(now) else { return Ok(None) };
+        let day = job.day();
+        match self.ended(day, job.run(), now)? {
+            Some(Tended::Summarised(summarised, _)) => Ok(Some(summarised)),
+            Some(Tended::Merged(_)) | None => Ok(None),
+        }
+    }
+
+    /// After a fault that time may mend nothing is begun for a while.
+    fn is_paused(&self, now: Timestamp) -> bool {
+        self.paused_until.is_some_and(|until| now < until)
     }
 
     fn next_job(&mut self, now: Timestamp) -> Option<Job> {
-        if self.paused_until.is_some_and(|until| now < until) {
+        if self.is_paused(now) {
             return None;
         }
         self.paused_until = None;
+        if let Some(day) = self.leaves_without_hours(now) {
+            return Some(Job::Hours(self.hours_of(day, now)));
+        }
+        self.next_merge(now).or_else(|| self.next_hours(now))
+    }
+
+    fn next_merge(&self, now: Timestamp) -> Option<Job> {
+        if self.is_paused(now) {
+            return None;
+        }
         let table = Arc::clone(&self.shared.tail().table);
         let plan = plan::next(&table.files, now.millis(), &self.skipped)?;
-        Some(Job {
+        Some(Job::Merge(merge::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
             version: table.version,
             stop: Arc::default(),
             now,
-        })
+        }))
+    }
+
+    fn next_hours(&self, now: Timestamp) -> Option<Job> {
+        if self.is_paused(now) {
+            return None;
+        }
+        let day = self.look(now, |look| look.next())?;
+        Some(Job::Hours(self.hours_of(day, now)))
+    }
+
+    fn look<T>(&self, now: Timestamp, ask: impl FnOnce(&Look<'_>) -> T) -> T {
+        let (readings, hours) = self.tables();
+        let oldest = first_day(self.keep_hours, now).unwrap_or(i32::MIN);
+        ask(&Look { readings: &readings, hours: &hours, oldest, skipped: &self.skipped })
+    }
+
+    fn tables(&self) -> (Arc<Table>, Arc<Table>) {
+        let tail = self.shared.tail();
+        (Arc::clone(&tail.table), Arc::clone(&tail.hours))
+    }
+
+    /// The oldest day whose readings are to leave and whose hours are not made. Not when they
+    /// cannot be made for now: a full disk must not keep readings from leaving.
+    fn leaves_without_hours(&self, now: Timestamp) -> Option<i32> {
+        let limit = first_day(self.keep, now).filter(|_| !self.is_paused(now))?;
+        self.look(now, |look| look.next_before(limit))
+    }
+
+    fn hours_of(&self, day: i32, now: Timestamp) -> hours::Job {
+        let (readings, hours) = self.tables();
+        hours::Job {
+            shared: Arc::clone(&self.shared),
+            storage: Arc::clone(&self.storage),
+            day,
+            files: readings.of_day(day).to_vec(),
+            version: hours.version,
+            stop: Arc::default(),
+            now,
+        }
     }
 
     fn begin(&mut self, now: Timestamp) {
         let Some(job) = self.next_job(now) else { return };
-        let (stop, plan) = (Arc::clone(&job.stop), job.plan.clone());
+        let (stop, day, since) = (job.stop(), job.day(), now);
         let body = move || {
             give_way();
             job.run()
         };
         let builder = std::thread::Builder::new().name("history-merge".to_owned());
         match builder.spawn(body) {
-            Ok(thread) => self.merging = Some(Merging { stop, plan, thread }),
+            Ok(thread) => self.running = Some(Running { stop, day, since, thread }),
             Err(fault) => {
                 tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -146,44 +230,61 @@ impl Care {
 
     fn ended(
         &mut self,
-        plan: &Plan,
-        outcome: Result<Option<Merged>, MergeFault>,
+        day: i32,
+        outcome: Result<Option<Done>, MergeFault>,
         now: Timestamp,
-    ) -> Result<Option<Merged>, MergeFault> {
-        match &outcome {
-            Ok(None) => {}
-            Ok(Some(_)) => self.let_go(plan.files.iter().map(Arc::clone), now),
-            Err(MergeFault::Read { .. }) => {
-                self.skipped.insert(plan.day);
+    ) -> Result<Option<Tended>, MergeFault> {
+        match outcome {
+            Ok(None) => Ok(None),
+            Ok(Some(Done { tended, gone })) => {
+                self.let_go(gone.into_iter(), now);
+                Ok(Some(tended))
             }
-            Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
-                self.paused_until = Some(now.saturating_add(PAUSE));
+            Err(fault) => {
+                if matches!(fault, MergeFault::Read { .. }) {
+                    self.skipped.insert(day);
+                } else {
+                    self.paused_until = Some(now.saturating_add(PAUSE));
+                }
+                Err(fault)
             }
         }
-        outcome
     }
 
     /// Drops the folders whose day ended before what is to be kept.
     fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
-        let Some(keep) = self.keep else { return Ok(()) };
-        let day = day_of(now.saturating_sub(keep).millis());
-        // Without the lock, which a commit may hold for long: files are sorted by day.
-        let oldest = self.shared.tail().table.files.first().map(|file| file.key.day);
-        if oldest.is_none_or(|oldest| oldest >= day) {
+        let (readings, hours) = self.tables();
+        if let Some(day) = first_day(self.keep_hours, now).filter(|day| hours.begins_before(*day)) {
+            self.drop_before(Kind::Hours, day, now).or_else(|fault| later(fault, "hours"))?;
+        }
+        let Some(day) = first_day(self.keep, now) else { return Ok(()) };
+        // Their hours come first.
+        let day = self.leaves_without_hours(now).unwrap_or(day).min(day);
+        if !readings.begins_before(day) {
             return Ok(());
         }
+        self.drop_before(Kind::Readings, day, now).or_else(|fault| later(fault, "readings"))
+    }
+
+    fn drop_before(&mut self, kind: Kind, day: i32, now: Timestamp) -> Result<(), FlushFault> {
         let one_at_a_time = self.shared.versions();
-        let before = Arc::clone(&self.shared.tail().table);
-        let after = match before.without_days_before(&*self.storage, day, now) {
-            Ok(None) => return Ok(()),
-            Err(fault) if !fault.is_final() => {
-                tracing::warn!(%fault, "old days could not be dropped; it is tried again");
-                return Ok(());
-            }
-            outcome => outcome?,
+        let (readings, hours) = self.tables();
+        let before = match kind {
+            Kind::Readings => readings,
+            Kind::Hours => Arc::clone(&hours),
         };
-        if let Some(after) = after {
-            self.shared.tail().table = Arc::new(after);
+        // Before the readings leave, so that no crash lies between.
+        if kind == Kind::Readings
+            && let Some(marked) = hours.mark_left(&*self.storage, day, now)?
+        {
+            self.shared.tail().hours = Arc::new(marked);
+        }
+        if let Some(after) = before.without_days_before(&*self.storage, day, now)? {
+            let mut tail = self.shared.tail();
+            match kind {
+                Kind::Readings => tail.table = Arc::new(after),
+                Kind::Hours => tail.hours = Arc::new(after),
+            }
         }
         drop(one_at_a_time);
         let gone = before.files.iter().filter(|file| file.key.day < day).map(Arc::clone);
@@ -193,8 +294,7 @@ impl Care {
 
     fn let_go(&mut self, files: impl Iterator<Item = Arc<ColdFile>>, now: Timestamp) {
         let due = now.saturating_add(self.linger);
-        let leaving =
-            |file: Arc<ColdFile>| Leaving { path: file.path.to_string(), file: Some(file), due };
+        let leaving = |file: Arc<ColdFile>| Leaving { name: file.name(), file: Some(file), due };
         self.leaving.extend(files.map(leaving));
     }
 
@@ -207,8 +307,8 @@ impl Care {
             if now < leaving.due || held {
                 return true;
             }
-            let name = name_of(&leaving.path);
-            if let Err(fault) = storage.remove(&name) {
+            let name = &leaving.name;
+            if let Err(fault) = storage.remove(name) {
                 tracing::warn!(name, %fault, "a file that left the table stays on disk");
             }
             false
@@ -216,10 +316,24 @@ impl Care {
     }
 }
 
-/// A merge in the making is of no use to anybody.
+/// The first day that is kept.
+fn first_day(keep: Option<Duration>, now: Timestamp) -> Option<i32> {
+    keep.map(|keep| day_of(now.saturating_sub(keep).millis()))
+}
+
+/// Only what a restart must clear up is passed on.
+fn later(fault: FlushFault, what: &str) -> Result<(), FlushFault> {
+    if fault.is_final() {
+        return Err(fault);
+    }
+    tracing::warn!(%fault, what, "old days could not be dropped; it is tried again");
+    Ok(())
+}
+
+/// What is in the making is of no use to anybody.
 impl Drop for Care {
     fn drop(&mut self) {
-        if let Some(Merging { stop, thread, .. }) = self.merging.take() {
+        if let Some(Running { stop, thread, .. }) = self.running.take() {
             stop.store(true, Ordering::Relaxed);
             if thread.join().is_err() {
                 tracing::error!("the merge that was stopped had panicked");
@@ -229,7 +343,7 @@ impl Drop for Care {
 }
 
 /// Only what a restart must clear up is passed on.
-fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
+fn not_for_now(fault: MergeFault) -> Result<Option<Tended>, FlushFault> {
     if let MergeFault::Write(fault) = fault {
         if fault.is_final() {
             return Err(fault);
@@ -241,9 +355,7 @@ fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
     Ok(None)
 }
 
-fn join(
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
-) -> Result<Option<Merged>, MergeFault> {
+fn join(thread: JoinHandle<Result<Option<Done>, MergeFault>>) -> Result<Option<Done>, MergeFault> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

@@ -1,10 +1,11 @@
 //! What is known of a Parquet file without opening it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::arrange::{FileKey, day_from_name};
 use crate::delta::Add;
-use crate::table::TABLE_DIR;
+use crate::kind::Kind;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ColdFile {
@@ -23,11 +24,45 @@ pub(crate) struct ColdFile {
     /// Where page indexes and footer begin, and their checksum.
     pub(crate) tail: u64,
     pub(crate) tail_checksum: u32,
+    /// Of a file of hours only.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Which readings the hours of a file were made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The names of their files, in the order of the table, with spaces between.
+    pub(crate) cover: Arc<str>,
+    /// The readings were dropped since, so that nothing can make these hours again.
+    pub(crate) left: bool,
+}
+
+impl Origin {
+    pub(crate) fn new(readings: &[Arc<ColdFile>]) -> Self {
+        let names: Vec<&str> = readings.iter().map(|file| file.last_name()).collect();
+        Self { cover: names.join(" ").into(), left: false }
+    }
+
+    /// Whether the hours are those of exactly these files.
+    pub(crate) fn covers(&self, readings: &[Arc<ColdFile>]) -> bool {
+        !readings.is_empty()
+            && self.cover.split(' ').eq(readings.iter().map(|file| file.last_name()))
+    }
 }
 
 impl ColdFile {
+    pub(crate) const fn kind(&self) -> Kind {
+        if self.origin.is_some() { Kind::Hours } else { Kind::Readings }
+    }
+
+    /// Below the folder of the space.
     pub(crate) fn name(&self) -> String {
-        name_of(&self.path)
+        self.kind().name_of(&self.path)
+    }
+
+    /// Without the folder of its day.
+    fn last_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// By folder, then in the order the rows came.
@@ -37,7 +72,7 @@ impl ColdFile {
 
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let tag = |name: &str, value: &dyn ToString| (format!("althing.{name}"), value.to_string());
-        BTreeMap::from([
+        let mut tags = BTreeMap::from([
             tag("late", &self.key.late),
             tag("position", &self.position),
             tag("level", &self.level),
@@ -45,13 +80,23 @@ impl ColdFile {
             tag("time_max", &self.time_max),
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
-        ])
+        ]);
+        if let Some(origin) = &self.origin {
+            tags.extend([tag("cover", &origin.cover), tag("left", &origin.left)]);
+        }
+        tags
     }
 
     /// `None` for a file that is not Althing's.
-    pub(crate) fn from_add(add: &Add) -> Option<Self> {
+    pub(crate) fn from_add(kind: Kind, add: &Add) -> Option<Self> {
         let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
         let day = day_from_name(add.partition_values.get("day")?)?;
+        let origin = match kind {
+            Kind::Readings => None,
+            Kind::Hours => {
+                Some(Origin { cover: tag("cover")?.into(), left: tag("left")?.parse().ok()? })
+            }
+        };
         Some(Self {
             path: add.path.as_str().into(),
             key: FileKey { day, late: tag("late")?.parse().ok()? },
@@ -64,11 +109,7 @@ impl ColdFile {
             time_max: tag("time_max")?.parse().ok()?,
             tail: tag("tail")?.parse().ok().filter(|tail| *tail <= add.size)?,
             tail_checksum: tag("tail_crc32c")?.parse().ok()?,
+            origin,
         })
     }
-}
-
-/// Below the folder of the space.
-pub(crate) fn name_of(path: &str) -> String {
-    format!("{TABLE_DIR}/{path}")
 }

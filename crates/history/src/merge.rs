@@ -5,26 +5,27 @@
 //! folder. The order of a merge is that of a flush: files, then the version that names them.
 
 pub(crate) mod plan;
-mod ranks;
-mod sink;
-mod weave;
+pub(crate) mod ranks;
+pub(crate) mod sink;
+pub(crate) mod weave;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::Timestamp;
 
-use crate::arrange::day_name;
+use crate::arrange::{FileKey, day_name};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
-use crate::merge::plan::Plan;
+use crate::kind::Kind;
+use crate::merge::plan::{CLOSED, Plan};
 use crate::merge::ranks::Ranks;
-use crate::merge::sink::Sink;
-use crate::merge::weave::Weave;
-use crate::place::{Part, clean_up, storage_fault};
+use crate::merge::sink::{Sink, Target};
+use crate::merge::weave::{COLUMNS, Weave};
+use crate::part::Effort;
+use crate::place::{Made, Part, attempt, storage_fault};
 use crate::reader::Shared;
 use crate::storage::Storage;
-use crate::table::day_dir;
 
 /// A merge that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,16 +55,7 @@ pub(crate) struct Job {
 impl Job {
     /// `None` when it was stopped, or when a file left the table meanwhile.
     pub(crate) fn run(&self) -> Result<Option<Merged>, MergeFault> {
-        let mut begun = Vec::new();
-        let outcome = self.write(&mut begun).and_then(|parts| match parts {
-            Some(parts) => Ok(self.publish(parts)?),
-            None => Ok(None),
-        });
-        let in_doubt = matches!(&outcome, Err(MergeFault::Write(fault)) if fault.is_final());
-        if !in_doubt && !matches!(outcome, Ok(Some(_))) {
-            clean_up(&*self.storage, &begun);
-        }
-        outcome
+        attempt(&*self.storage, |begun| self.write(begun), |parts| self.publish(parts))
     }
 
     /// Writes the files; `None` when it was stopped.
@@ -75,8 +67,8 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.plan.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let mut weave = Weave::new(from, &self.plan.files, series.len()).map_err(read)?;
-        let mut sinks = [false, true].map(|late| Sink::new(self, (&ranks, &names), late));
+        let mut weave = Weave::new(from, &self.plan.files, &COLUMNS).map_err(read)?;
+        let mut sinks = [false, true].map(|late| Sink::new(self.target(late), (&ranks, &names)));
         while let Some(piece) = weave.next().map_err(read)? {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -90,9 +82,23 @@ impl Job {
         for sink in sinks {
             parts.extend(sink.finish(begun)?);
         }
-        let dir = day_dir(self.plan.day);
+        let dir = Kind::Readings.day_dir(self.plan.day);
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some(parts))
+    }
+
+    fn target(&self, late: bool) -> Target<'_> {
+        let Self { plan, version, .. } = self;
+        let position = plan.files.iter().map(|file| file.position).max().unwrap_or_default();
+        let key = FileKey { day: plan.day, late };
+        let suffix = if late { "-late" } else { "" };
+        Target {
+            storage: &*self.storage,
+            kind: Kind::Readings,
+            made: Made { key, position, level: plan.level, at: self.now, origin: None },
+            effort: if plan.level == CLOSED { Effort::Thorough } else { Effort::Quick },
+            stem: format!("part-{position:020}-m{version}{suffix}"),
+        }
     }
 
     /// Makes the files part of the table, unless retention took what they come from.

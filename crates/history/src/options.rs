@@ -23,6 +23,8 @@ pub struct Options {
     pub linger: Duration,
     /// Readings older than this leave with the whole of their day. `None` keeps all.
     pub keep: Option<Duration>,
+    /// Hours older than this leave, likewise, whether their readings are still there or not.
+    pub keep_hours: Option<Duration>,
 }
 
 impl Options {
@@ -35,6 +37,7 @@ impl Options {
             hot_age_max: Duration::from_secs(15 * 60),
             linger: Duration::from_secs(60 * 60),
             keep: None,
+            keep_hours: None,
         }
     }
 

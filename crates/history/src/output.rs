@@ -7,7 +7,7 @@ use arrow::array::{
     UInt16Array, UInt32Array, new_null_array,
 };
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, Int32Type, SchemaRef, UInt32Type};
+use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef, UInt32Type};
 use arrow::error::ArrowError;
 
 use crate::chunk::{Chunk, Picks};
@@ -25,8 +25,18 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(columns: Option<&[usize]>, names: Names) -> Result<Self, ArrowError> {
-        let columns = columns.map_or_else(|| (0..column::COUNT).collect(), <[usize]>::to_vec);
-        let schema = Arc::new(readings_schema().project(&columns)?);
+        Self::over(&readings_schema(), columns, names)
+    }
+
+    /// Of a schema that begins as that of readings: with a time, the names and the series.
+    pub(crate) fn over(
+        schema: &Schema,
+        columns: Option<&[usize]>,
+        names: Names,
+    ) -> Result<Self, ArrowError> {
+        let every = || (0..schema.fields().len()).collect();
+        let columns = columns.map_or_else(every, <[usize]>::to_vec);
+        let schema = Arc::new(schema.project(&columns)?);
         Ok(Self { schema, columns, names })
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     series: RwLock<SeriesTable>,
     latest: Mutex<LatestTable>,
     pub(crate) shelf: Arc<Shelf>,
+    /// Of the table of hours.
+    pub(crate) hours_shelf: Arc<Shelf>,
     /// Held by whoever adds a version to the table: flush, merge and retention have threads of
     /// their own.
     versions: Mutex<()>,
@@ -32,6 +34,7 @@ pub(crate) struct Shared {
 pub(crate) struct Tail {
     pub(crate) hot: Hot,
     pub(crate) table: Arc<Table>,
+    pub(crate) hours: Arc<Table>,
 }
 
 /// A panic in history ends the process, so a poisoned lock only delays its end.
@@ -39,13 +42,14 @@ impl Shared {
     pub(crate) fn new(
         tail: Tail,
         (series, latest): (SeriesTable, LatestTable),
-        shelf: Arc<Shelf>,
+        [shelf, hours_shelf]: [Arc<Shelf>; 2],
     ) -> Arc<Self> {
         Arc::new(Self {
             tail: Mutex::new(tail),
             series: RwLock::new(series),
             latest: Mutex::new(latest),
             shelf,
+            hours_shelf,
             versions: Mutex::default(),
         })
     }
@@ -85,13 +89,13 @@ impl Reader {
     /// Everything up to `committed`, and nothing after it.
     #[must_use]
     pub fn view(&self, committed: Committed) -> View {
-        let (hot, table) = {
+        let (hot, table, hours) = {
             let mut tail = self.shared.tail();
-            (tail.hot.view(committed), Arc::clone(&tail.table))
+            (tail.hot.view(committed), Arc::clone(&tail.table), Arc::clone(&tail.hours))
         };
         // After the tail's lock: catching up with many rows must not hold up the writer.
         self.shared.latest().apply(&hot);
-        View { shared: Arc::clone(&self.shared), hot: Arc::new(hot), table }
+        View { shared: Arc::clone(&self.shared), hot: Arc::new(hot), table, hours }
     }
 }
 
@@ -109,9 +113,10 @@ pub struct Outlook {
 /// The readings up to one position. Cheap to clone; holds the memory of its hot rows.
 #[derive(Clone, Debug)]
 pub struct View {
-    shared: Arc<Shared>,
-    hot: Arc<HotView>,
-    table: Arc<Table>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hot: Arc<HotView>,
+    pub(crate) table: Arc<Table>,
+    pub(crate) hours: Arc<Table>,
 }
 
 impl View {
@@ -225,7 +230,7 @@ impl View {
     }
 
     /// Signal and device of the series, sorted as files are.
-    fn names_of(&self, series: &[SeriesId]) -> Arc<[SeriesName]> {
+    pub(crate) fn names_of(&self, series: &[SeriesId]) -> Arc<[SeriesName]> {
         let table = self.shared.series();
         let entries = series.iter().filter_map(|id| table.entries().get(id.index()));
         let mut names: Vec<_> =

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
-use crate::care::Care;
+use crate::care::{Care, Tended};
 use crate::cold::Shelf;
 use crate::fault::{FlushFault, MergeFault, OpenFault};
 use crate::flush::{Flushed, Job};
 use crate::hot::{Hot, Staged};
+use crate::hours::Summarised;
 use crate::latest::LatestTable;
 use crate::merge::Merged;
 use crate::options::Options;
@@ -106,16 +107,17 @@ pub fn open_on(
     options: Options,
     now: Timestamp,
 ) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let Recovered { table, snapshot, removed } =
+    let Recovered { table, hours, snapshot, removed } =
         recover(&*storage, (&options.space, options.linger), now)?;
     let mut known = Known::default();
     for (id, entry) in (0..).zip(&snapshot.series) {
         known.take(SeriesId::new(id), entry);
     }
     let count = known.interner.len();
-    let tail = Tail { hot: Hot::new(snapshot.position, count), table: Arc::new(table) };
-    let shelf = Arc::new(Shelf::new(Arc::clone(&storage)));
-    let shared = Shared::new(tail, (known.table, known.latest), shelf);
+    let hot = Hot::new(snapshot.position, count);
+    let tail = Tail { hot, table: Arc::new(table), hours: Arc::new(hours) };
+    let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&storage))));
+    let shared = Shared::new(tail, (known.table, known.latest), shelves);
     let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), (&options, removed));
     let writer = Writer {
         shared: Arc::clone(&shared),
@@ -399,13 +401,14 @@ impl Writer {
         Ok(self.room())
     }
 
-    /// Looks after the files: tells of a merge that ended, begins one on a thread of its own if
-    /// that is worth it, and removes what left the table. Never waits. To be called now and then.
+    /// Looks after the files: tells of a merge or of a day's hours that ended, begins what is worth
+    /// it on a thread of its own, and removes what left the tables. Never waits. To be called now
+    /// and then.
     ///
     /// # Errors
     /// When the table's log is in doubt; the process must end. Other faults are logged and tried
     /// again later.
-    pub fn care(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
+    pub fn care(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
         self.care.tend(now)
     }
 
@@ -415,6 +418,14 @@ impl Writer {
     /// As `care`, and when the merge fails for now.
     pub fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
         self.care.merge(now)
+    }
+
+    /// Makes the hours of one closed day that lacks them, on this thread; `None` when none does.
+    ///
+    /// # Errors
+    /// As `merge`.
+    pub fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
+        self.care.summarise(now)
     }
 }
 

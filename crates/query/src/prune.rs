@@ -72,7 +72,7 @@ fn unqualified(filter: &Expr) -> Result<Expr, DataFusionError> {
     Ok(plain.data)
 }
 
-/// Bounds of the column `time`, in milliseconds. `to` is not included. They may be too wide by
+/// Bounds of a column of times, in milliseconds. `to` is not included. They may be too wide by
 /// what the filter says beyond them, never too narrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -81,17 +81,22 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Of the column `time`.
     pub(crate) fn of(filters: &[Expr]) -> Self {
+        Self::of_column("time", filters)
+    }
+
+    pub(crate) fn of_column(name: &str, filters: &[Expr]) -> Self {
         let mut span = Self::default();
         for filter in filters {
-            span.narrow(filter);
+            span.narrow(filter, name);
         }
         span
     }
 
     /// Whether bounds say all that this filter says.
     fn says(filter: &Expr) -> bool {
-        Self::default().narrow(filter)
+        Self::default().narrow(filter, "time")
     }
 
     pub(crate) fn put_into(self, scan: &mut Scan) {
@@ -104,23 +109,23 @@ impl Span {
         clippy::wildcard_enum_match_arm,
         reason = "kinds of DataFusion that say nothing of what is asked"
     )]
-    fn narrow(&mut self, filter: &Expr) -> bool {
+    fn narrow(&mut self, filter: &Expr, name: &str) -> bool {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                self.narrow(left) & self.narrow(right)
+                self.narrow(left, name) & self.narrow(right, name)
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                if let (true, Some(at)) = (is_time(left), instant(right)) {
+                if let (true, Some(at)) = (is_time(left, name), instant(right)) {
                     self.bound(*op, at)
                 } else if let (Some(at), true, Some(op)) =
-                    (instant(left), is_time(right), op.swap())
+                    (instant(left), is_time(right, name), op.swap())
                 {
                     self.bound(op, at)
                 } else {
                     false
                 }
             }
-            Expr::Between(between) if !between.negated && is_time(&between.expr) => {
+            Expr::Between(between) if !between.negated && is_time(&between.expr, name) => {
                 match (instant(&between.low), instant(&between.high)) {
                     (Some(low), Some(high)) => {
                         self.bound(Operator::GtEq, low) & self.bound(Operator::LtEq, high)
@@ -157,15 +162,15 @@ impl Span {
     clippy::wildcard_enum_match_arm,
     reason = "kinds of DataFusion that say nothing of what is asked"
 )]
-pub(crate) fn is_time(expr: &Expr) -> bool {
+pub(crate) fn is_time(expr: &Expr, name: &str) -> bool {
     match expr {
-        Expr::Column(column) => column.name == "time",
+        Expr::Column(column) => column.name == name,
         Expr::Cast(cast) => {
             let finer = matches!(
                 cast.field.data_type(),
                 DataType::Timestamp(unit, _) if *unit != TimeUnit::Second
             );
-            finer && is_time(&cast.expr)
+            finer && is_time(&cast.expr, name)
         }
         _ => false,
     }

@@ -13,16 +13,17 @@ use model::Horizon;
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
 use crate::table::devices::devices;
-use crate::table::latest::{Kind, LastValues};
+use crate::table::hours::Hours;
 use crate::table::labels::LabelCache;
+use crate::table::latest::{Kind, LastValues};
 use crate::table::messages::MessageTable;
 use crate::table::readings::Readings;
 use crate::table::wide::Wide;
 use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
-pub(crate) const CORE: [&str; 6] =
-    ["devices", "labels", "latest", "messages", "readings", "signals"];
+pub(crate) const CORE: [&str; 7] =
+    ["devices", "hours", "labels", "latest", "messages", "readings", "signals"];
 
 /// Where snapshots come from.
 #[derive(Debug)]
@@ -118,6 +119,7 @@ impl SchemaProvider for Tables {
         let snapshot = || Arc::clone(&self.0);
         Ok(Some(match name {
             "readings" => Arc::new(Readings(snapshot())),
+            "hours" => Arc::new(Hours(snapshot())),
             "messages" => Arc::new(MessageTable(snapshot())),
             "latest" => Arc::new(LastValues::new(snapshot(), Kind::Latest)),
             "signals" => Arc::new(LastValues::new(snapshot(), Kind::Signals)),

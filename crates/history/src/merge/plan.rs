@@ -19,7 +19,7 @@ pub(crate) const CLOSED: u8 = 15;
 const FAN_IN: usize = 8;
 
 /// Strata in one merge at most: each costs memory for what is being read of it.
-const FAN_IN_MAX: usize = 64;
+pub(crate) const FAN_IN_MAX: usize = 64;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -81,6 +81,11 @@ fn strata(files: &[Arc<ColdFile>]) -> Vec<Stratum<'_>> {
         }
     };
     files.chunk_by(|a, b| a.position == b.position).map(stratum).collect()
+}
+
+/// Whether the day of these files is over and all that came of it is together.
+pub(crate) fn is_closed(files: &[Arc<ColdFile>]) -> bool {
+    files.iter().all(|file| file.level == CLOSED)
 }
 
 fn is_over(day: i32, now: i64) -> bool {

@@ -10,11 +10,12 @@ use parquet::errors::ParquetError;
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
 use crate::part::stored;
 use crate::scan::{Filter, Scan};
 
-/// What a merge reads: names come from the series.
+/// What a merge reads, series and time first: names come from the series.
 pub(crate) const COLUMNS: [usize; 5] =
     [stored::SERIES, stored::TIME, stored::NUMBER, stored::TEXT, stored::QUALITY];
 
@@ -55,10 +56,10 @@ impl<'a> Weave<'a> {
     pub(crate) fn new(
         (shelf, ranks): (&'a Shelf, &'a Ranks),
         files: &[Arc<ColdFile>],
-        series_count: usize,
+        columns: &[usize],
     ) -> Result<Self, ReadFault> {
-        let filter = Filter::new(&Scan::default(), series_count);
-        let want = Want { filter, names: None, columns: COLUMNS.to_vec() };
+        let filter = Filter::new(&Scan::default(), 0);
+        let want = Want { filter, names: None, columns: columns.to_vec() };
         let mut weave = Self { shelf, ranks, want, cursors: Vec::new() };
         let same = |a: &Arc<ColdFile>, b: &Arc<ColdFile>| {
             (a.position, a.key.late) == (b.position, b.key.late)
@@ -70,7 +71,7 @@ impl<'a> Weave<'a> {
                 late: first.key.late,
                 files: run.iter().map(Arc::clone).collect(),
                 scan: None,
-                rows: RecordBatch::new_empty(crate::part::stored_schema()),
+                rows: RecordBatch::new_empty(Kind::Readings.stored()),
                 keys: Vec::new(),
                 at: 0,
             };

@@ -11,6 +11,10 @@ mod files;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod hours;
+#[cfg(test)]
+mod lines;
+#[cfg(test)]
 mod merges;
 #[cfg(test)]
 mod model_based;

@@ -16,6 +16,9 @@ enum Step {
     /// Merges what is worth it, so many hours later.
     Merge(u64),
     MergeFails(u64, u64, Fault),
+    /// Makes the hours that are lacking, so many hours later.
+    Summarise(u64),
+    SummariseFails(u64, u64, Fault),
     Crash(Unsynced, u64),
     Look {
         series: Option<Vec<u32>>,
@@ -76,6 +79,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::PowerCut)),
         1 => (hours(), 0..20_u64)
             .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::Once)),
+        2 => hours().prop_map(Step::Summarise),
+        1 => (hours(), 0..20_u64, prop_oneof![Just(Fault::PowerCut), Just(Fault::Once)])
+            .prop_map(|(hours, call, fault)| Step::SummariseFails(hours, call, fault)),
         1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
         4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
             .prop_map(|(series, from, to)| Step::Look { series, from, to }),
@@ -104,6 +110,15 @@ fn play(site: Site, step: Step) -> Site {
             site.storage.fail_at(site.storage.calls() + call, fault);
             let merged = site.merge(hours);
             let is_final = matches!(merged, Err(MergeFault::Write(seen)) if seen.is_final());
+            site = after_fault(site, fault, is_final);
+        }
+        Step::Summarise(hours) => {
+            site.summarise(hours).unwrap();
+        }
+        Step::SummariseFails(hours, call, fault) => {
+            site.storage.fail_at(site.storage.calls() + call, fault);
+            let made = site.summarise(hours);
+            let is_final = matches!(made, Err(MergeFault::Write(seen)) if seen.is_final());
             site = after_fault(site, fault, is_final);
         }
         Step::Crash(unsynced, share) => {
@@ -166,6 +181,7 @@ proptest! {
         for step in steps {
             site = play(site, step);
             site.check();
+            crate::hours::check(&site);
         }
     }
 }

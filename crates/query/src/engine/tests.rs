@@ -70,6 +70,7 @@ pub(super) struct Site {
     pub(super) visible: ReaderMark,
     pub(super) engine: Engine,
     catalog: Arc<Fixture>,
+    pub(super) horizon: Arc<Horizon>,
     runtime: Runtime,
     next: u64,
 }
@@ -86,9 +87,10 @@ impl Site {
             Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
         let visible = marks.pop().unwrap();
         let catalog = Arc::new(Fixture::default());
-        let engine = Engine::new(reader, horizon, Arc::clone(&catalog) as _, limits).unwrap();
+        let (own, known) = (Arc::clone(&horizon), Arc::clone(&catalog));
+        let engine = Engine::new(reader, own, known, limits).unwrap();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        Self { writer, durable, visible, engine, catalog, runtime, next: 1 }
+        Self { writer, durable, visible, engine, catalog, horizon, runtime, next: 1 }
     }
 
     pub(super) fn sample() -> Self {
@@ -117,6 +119,16 @@ impl Site {
         self.visible.advance(position);
         self.durable.advance(position);
         self.next += 1;
+    }
+
+    /// Writes what is in memory to files, and looks after them ten days later.
+    pub(super) fn close_days(&mut self) {
+        let now = Timestamp::from_millis(START);
+        self.writer.mark(b"", now);
+        self.writer.finish(self.horizon.committed()).unwrap();
+        let later = now.saturating_add(Duration::from_secs(10 * 86_400));
+        while self.writer.merge(later).unwrap().is_some() {}
+        while self.writer.summarise(later).unwrap().is_some() {}
     }
 
     pub(super) fn answer(&self, sql: &str, format: Format) -> Result<Vec<u8>, QueryFault> {

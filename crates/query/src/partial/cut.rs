@@ -37,11 +37,11 @@ impl Cut {
             _ => return None,
         };
         match (func.name(), args.as_slice()) {
-            ("date_bin", [step, time]) if is_time(time) => Self::bins(step, 0),
-            ("date_bin", [step, time, origin]) if is_time(time) => {
+            ("date_bin", [step, time]) if is_time(time, "time") => Self::bins(step, 0),
+            ("date_bin", [step, time, origin]) if is_time(time, "time") => {
                 Self::bins(step, literal_millis(origin)?)
             }
-            ("date_trunc", [unit, time]) if is_time(time) => Self::truncation(unit),
+            ("date_trunc", [unit, time]) if is_time(time, "time") => Self::truncation(unit),
             _ => None,
         }
     }

@@ -135,8 +135,8 @@ fn asked(expr: &Expr, target: Target<'_>) -> Option<Asked> {
         ("avg", [_]) => What::Mean,
         ("min", [_]) => What::Min,
         ("max", [_]) => What::Max,
-        ("first", [_, time]) if is_time(time) => What::First,
-        ("last", [_, time]) if is_time(time) => What::Last,
+        ("first", [_, time]) if is_time(time, "time") => What::First,
+        ("last", [_, time]) if is_time(time, "time") => What::Last,
         _ => return None,
     };
     let Some(Expr::Column(Column { name, .. })) = params.args.first() else { return None };

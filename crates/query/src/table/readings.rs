@@ -97,23 +97,24 @@ fn begin(
     })))
 }
 
-/// How a batch of history becomes one of SQL.
+/// How a batch of history becomes one of SQL. Names and series stand at the same places in what
+/// history has of readings and of hours.
 #[derive(Clone, Debug)]
-struct Shape {
-    schema: SchemaRef,
-    stored: Vec<usize>,
-    names: Names,
+pub(crate) struct Shape {
+    pub(crate) schema: SchemaRef,
+    pub(crate) stored: Vec<usize>,
+    pub(crate) names: Names,
 }
 
 impl Shape {
     /// What history is asked for: the series instead of names, as the last column.
-    fn history(&self) -> Vec<usize> {
+    pub(crate) fn history(&self) -> Vec<usize> {
         let plain = self.stored.iter().filter(|column| !is_name(**column)).copied();
         let named = self.stored.iter().any(|column| is_name(*column));
         plain.chain(named.then_some(column::SERIES)).collect()
     }
 
-    fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let mut values = batch.columns().iter();
         let series = batch.columns().last();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.stored.len());
@@ -127,7 +128,7 @@ impl Shape {
                 column::SIGNAL => {
                     take(self.names.column(1), source.as_primitive::<UInt32Type>(), None)?
                 }
-                column::TEXT => cast(source, &DataType::Utf8View)?,
+                _ if source.data_type() == &DataType::Utf8 => cast(source, &DataType::Utf8View)?,
                 _ => Arc::clone(source),
             });
         }

@@ -24,6 +24,7 @@ fn file(position: u64, level: u8, bytes: u64, written: i64) -> Arc<ColdFile> {
         time_max: 0,
         tail: 0,
         tail_checksum: 0,
+        origin: None,
     })
 }
 
