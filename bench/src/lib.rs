@@ -1,7 +1,8 @@
 //! Puts load on an MQTT broker and measures what came of it: one thread, many connections, every
 //! message numbered, so that what is lost, doubled or out of order is counted and not guessed.
 //!
-//! Owns: the generator, its payloads, the reading of CPU times, the disk's own figure.
+//! Owns: the generator, its payloads, what stores are compared with, the reading of CPU times, the
+//! disk's own figure.
 //! Never: starting brokers or comparing them. That is `cargo xtask bench`.
 
 mod clock;
@@ -22,7 +23,9 @@ mod subscriber;
 mod tally;
 #[cfg(test)]
 mod testing;
+pub mod tsbs;
 mod wire;
+mod write;
 
 pub use connects::connects;
 pub use cpu::memory_of;
@@ -35,3 +38,4 @@ pub use plan::{
 };
 pub use report::{ConnectReport, DiskReport, Latency, LoadReport, StateReport};
 pub use state::state;
+pub use write::{WritePlan, WriteReport, write};

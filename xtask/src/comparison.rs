@@ -1,4 +1,4 @@
-//! Other brokers beside Althing: the same work, the same machine, the same minutes. The broker has
+//! Other brokers and stores beside Althing: the same work, the same machine, the same minutes. The broker has
 //! one core and the load another; brokers take turns within each round, so that a slow minute of
 //! the machine hits all of them.
 
@@ -13,7 +13,9 @@ mod rows;
 mod runner;
 mod siege;
 mod stalled;
+mod stores;
 mod table;
+mod tsbs;
 
 use std::path::PathBuf;
 
@@ -29,7 +31,9 @@ pub use profile::Plan as ProfilePlan;
 use rows::Row;
 use runner::Runner;
 pub use stalled::Plan as StalledPlan;
+pub use stores::Store;
 use table::{Cell, Table};
+pub use tsbs::Plan as TsbsPlan;
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -43,6 +47,8 @@ pub enum Bench {
     Stalled(StalledPlan),
     /// More connections than there is room for, and what those who are in notice of them.
     Flood(FloodPlan),
+    /// Trucks of the Time Series Benchmark Suite: loading and its 13 queries, beside other stores.
+    Tsbs(TsbsPlan),
     /// Where a broker spends its time in one row, with `perf`.
     Profile(ProfilePlan),
 }
@@ -93,6 +99,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Stalled(plan) => stalled::run(plan),
         Bench::Flood(plan) => flood::run(plan),
         Bench::Profile(plan) => profile::run(plan),
+        Bench::Tsbs(plan) => tsbs::run(plan),
     }
 }
 

@@ -176,7 +176,7 @@ pub(super) fn target(broker: &Running) -> [String; 4] {
 }
 
 /// Optimised, because that is what is compared.
-fn build(package: &str, flags: &[&str]) -> Result<PathBuf> {
+pub(super) fn build(package: &str, flags: &[&str]) -> Result<PathBuf> {
     let what = ["build", "--release", "--locked", "--package", package];
     step::run("cargo", &[&what[..], flags].concat())?;
     Ok(step::workspace()?.target_directory.into_std_path_buf().join("release").join(package))
