@@ -7,6 +7,7 @@
 
 mod point;
 
+use crate::describe::{label_of_tag, push_label};
 use crate::identity::add_key_of;
 use crate::name::{push_name, push_segment};
 use crate::note::Note;
@@ -99,10 +100,6 @@ const UNIQUE: [&str; 10] = [
     "topic",
 ];
 
-/// Tags that describe a device and tell nothing apart. A short list: a tag that stands here and
-/// did tell something apart would lose readings.
-const DESCRIPTIONS: [&str; 7] = ["driver", "firmware", "fleet", "fstype", "fw", "model", "vendor"];
-
 /// A field of this name is what its measurement is called.
 const THE_VALUE: &str = "value";
 
@@ -129,6 +126,7 @@ fn read_point(desk: &mut Desk<'_>, point: &Point<'_>) {
     let stamp = point.time.and_then(|time| Stamp::from_text(time, desk.ctx.zone));
     let head = GroupHead { keys, guessed: true, ..GroupHead::default() };
     desk.open_at(head, stamp.map(|stamp| (stamp, None)));
+    push_labels(desk, point, named_by);
     let stem = stem_of(point, named_by);
     for (name, field) in &point.fields {
         let mut path = stem.clone();
@@ -158,6 +156,19 @@ fn keys_of(desk: &mut Desk<'_>, point: &Point<'_>, named_by: Option<usize>) -> K
     desk.out.keys_since(mark)
 }
 
+/// What Telegraf tells of a part of its machine, such as the file system of one disk, describes
+/// that part and not the machine.
+fn push_labels(desk: &mut Desk<'_>, point: &Point<'_>, named_by: Option<usize>) {
+    if OF_THE_HOST.contains(&&*point.measurement) {
+        return;
+    }
+    for (at, (tag, value)) in point.tags.iter().enumerate() {
+        if let Some(label) = label_of_tag(tag).filter(|_| Some(at) != named_by) {
+            push_label(desk.out, label, value);
+        }
+    }
+}
+
 fn is_host(tag: &str) -> bool {
     tag.eq_ignore_ascii_case("host") || tag.eq_ignore_ascii_case("hostname")
 }
@@ -170,7 +181,7 @@ fn stem_of(point: &Point<'_>, named_by: Option<usize>) -> String {
     let is_unique =
         named.is_some_and(|(tag, _)| UNIQUE.iter().any(|known| known.eq_ignore_ascii_case(tag)));
     for (at, (tag, value)) in point.tags.iter().enumerate() {
-        let describes = DESCRIPTIONS.iter().any(|known| known.eq_ignore_ascii_case(tag));
+        let describes = label_of_tag(tag).is_some();
         let of_writer = is_unique && is_host(tag);
         if Some(at) != named_by && !describes && !of_writer {
             stem.push('.');

@@ -96,6 +96,7 @@ impl View {
             from: Some(from),
             to: Some(to),
             columns: Some(vec![column::TIME, column::NUMBER]),
+            ..Scan::default()
         };
         let span = i128::from(to.micros()) - i128::from(from.micros());
         let width = width.min(COLUMNS_MAX);
@@ -127,13 +128,13 @@ impl View {
         let mut newest = Newest { count, rows: BinaryHeap::new() };
         let mut to = last.millis().saturating_add(1);
         let mut span = NEWEST_SPAN_MS;
-        while to > oldest && newest.rows.len() < count {
+        while to > oldest.millis() && newest.rows.len() < count {
             let from = to.saturating_sub(span);
             let scan = Scan {
                 series: Some(series.to_vec()),
                 from: Some(Timestamp::from_millis(from)),
                 to: Some(Timestamp::from_millis(to)),
-                columns: None,
+                ..Scan::default()
             };
             for batch in self.scan(&scan)? {
                 newest.take(&batch?);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use model::{Committed, Position};
+use model::{Committed, Position, Timestamp, Unit};
 
 use crate::cold::{SeriesName, Shelf, Want};
 use crate::cold_rows::ColdRows;
@@ -10,7 +10,8 @@ use crate::fault::ReadFault;
 use crate::file::ColdFile;
 use crate::hot::{Hot, HotView};
 use crate::latest::{Latest, LatestTable};
-use crate::scan::{Filter, Output, Readings, Scan};
+use crate::output::Output;
+use crate::scan::{Deal, Filter, Readings, Scan};
 use crate::series::{Series, SeriesId, SeriesTable};
 use crate::table::Table;
 
@@ -138,6 +139,13 @@ impl View {
         self.shared.series().entries().get(id.index()).filter(|_| self.knows(id)).cloned()
     }
 
+    /// The units of many series, in their order, under one lock.
+    #[must_use]
+    pub fn units_of(&self, series: &[SeriesId]) -> Vec<Option<Unit>> {
+        let table = self.shared.series();
+        series.iter().map(|id| table.entries().get(id.index())?.unit).collect()
+    }
+
     /// The series of one device, by id.
     #[must_use]
     pub fn series_of(&self, device: &str) -> Vec<Series> {
@@ -175,10 +183,12 @@ impl View {
         series.iter().map(|id| table.of(*id)).collect()
     }
 
-    /// The lowest time of all rows, in milliseconds.
-    pub(crate) fn oldest(&self) -> Option<i64> {
+    /// The lowest time of all readings, or a lower one.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
         let cold = self.table.files.iter().map(|file| file.time_min);
-        cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min)).min()
+        let oldest = cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min)).min();
+        oldest.map(Timestamp::from_millis)
     }
 
     /// What `scan` has before it, as far as it is known without reading.
@@ -209,8 +219,9 @@ impl View {
             names: scan.series.as_deref().map(|series| self.names_of(series)),
             columns: output.stored(),
         };
-        let cold = ColdRows::new(Arc::clone(&self.shared.shelf), want, &self.table);
-        Ok(Readings::new(output, cold, &self.hot))
+        let deal = Deal::new(scan.share);
+        let cold = ColdRows::new(Arc::clone(&self.shared.shelf), want, &self.table, deal);
+        Ok(Readings::new(output, cold, &self.hot, deal))
     }
 
     /// Signal and device of the series, sorted as files are.

@@ -1,6 +1,7 @@
 //! The tables, one module each.
 
 pub(crate) mod devices;
+pub(crate) mod labels;
 pub(crate) mod latest;
 pub(crate) mod messages;
 pub(crate) mod readings;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::catalog::{MemTable, Session, TableProvider};
 use datafusion::common::DataFusionError;
 use history::{Outlook, Scan};
 use model::Timestamp;
@@ -39,6 +40,16 @@ pub(crate) fn outlook(snapshot: &Snapshot, scan: &Scan) -> String {
         "series={series} of {all}, from={from}, to={to}, files={files} of {files_all} \
          ({bytes} bytes), rows in memory={hot_rows}"
     )
+}
+
+/// Rows under which a second thread costs more than it helps.
+const ROWS_FOR_ONE: usize = 65_536;
+
+/// How many threads a scan of history is worth.
+pub(crate) fn shares(session: &dyn Session, snapshot: &Snapshot, scan: &Scan) -> usize {
+    let Outlook { files, hot_rows, .. } = snapshot.view.outlook(scan);
+    let threads = session.config().target_partitions();
+    if files == 0 && hot_rows <= ROWS_FOR_ONE { 1 } else { threads.max(1) }
 }
 
 pub(crate) fn unreadable(fault: history::ReadFault) -> DataFusionError {

@@ -1,5 +1,5 @@
 use history::storage::memory::{Fault, Unsynced};
-use history::{MergeFault, Scan, SeriesId};
+use history::{MergeFault, Scan, SeriesId, Share};
 use model::{Position, Timestamp};
 use proptest::prelude::*;
 
@@ -144,9 +144,17 @@ fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>)
         series: series.map(|ids| ids.iter().copied().map(SeriesId::new).collect()),
         from: from.map(Timestamp::from_millis),
         to: to.map(Timestamp::from_millis),
-        columns: None,
+        ..Scan::default()
     };
     assert_eq!(scan(&view, &asked), expected);
+    let mut shared = Seen::new();
+    for number in 0..3 {
+        let share = scan(&view, &Scan { share: Some(Share { number, of: 3 }), ..asked.clone() });
+        let rows = shared.len() + share.len();
+        shared.extend(share);
+        assert_eq!(shared.len(), rows, "shares hold a reading twice");
+    }
+    assert_eq!(shared, expected);
 }
 
 proptest! {

@@ -1,11 +1,13 @@
 //! Statements over a small site with known contents.
 
+mod folds;
 mod functions;
 mod limits;
 mod refusals;
 mod tables;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use history::storage::memory::Memory;
@@ -20,8 +22,9 @@ use crate::encode::{Encoder, Format};
 /// 2026-11-01T00:00:00Z.
 pub(super) const START: i64 = 1_793_491_200_000;
 
-#[derive(Debug)]
-struct Fixture;
+/// Its devices have changed their labels so often.
+#[derive(Debug, Default)]
+struct Fixture(AtomicU64);
 
 impl Catalog for Fixture {
     fn devices(&self) -> Vec<DeviceRow> {
@@ -49,6 +52,16 @@ impl Catalog for Fixture {
         };
         Box::new((scan.first.get()..=last).map(move |number| Ok(row(number))))
     }
+
+    fn each_label(&self, row: &mut dyn FnMut(&str, &str, &str)) {
+        row("farm/node1", "firmware", &format!("1.{}", self.label_changes()));
+        row("farm/node1", "model", "SHT31 with a long name");
+        row("farm/node2", "model", "SHT31 with a long name");
+    }
+
+    fn label_changes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 pub(super) struct Site {
@@ -56,6 +69,7 @@ pub(super) struct Site {
     pub(super) durable: DurableMark,
     pub(super) visible: ReaderMark,
     pub(super) engine: Engine,
+    catalog: Arc<Fixture>,
     runtime: Runtime,
     next: u64,
 }
@@ -71,9 +85,10 @@ impl Site {
         let (horizon, durable, mut marks) =
             Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
         let visible = marks.pop().unwrap();
-        let engine = Engine::new(reader, horizon, Arc::new(Fixture), limits).unwrap();
+        let catalog = Arc::new(Fixture::default());
+        let engine = Engine::new(reader, horizon, Arc::clone(&catalog) as _, limits).unwrap();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        Self { writer, durable, visible, engine, runtime, next: 1 }
+        Self { writer, durable, visible, engine, catalog, runtime, next: 1 }
     }
 
     pub(super) fn sample() -> Self {

@@ -48,6 +48,29 @@ fn latest_signals_and_devices_have_one_row_for_each() {
 }
 
 #[test]
+fn labels_have_one_row_each_and_join_with_readings() {
+    let site = Site::sample();
+    let all = "SELECT * FROM labels";
+    let long = "SHT31 with a long name";
+    let told = |firmware| {
+        format!(
+            "device,label,value\nfarm/node1,firmware,{firmware}\nfarm/node1,model,{long}\n\
+             farm/node2,model,{long}\n"
+        )
+    };
+    assert_eq!(site.csv(all), told("1.0"));
+    site.catalog.0.store(1, Ordering::Relaxed);
+    assert_eq!(site.csv(all), told("1.1"), "a change is seen by the next statement");
+    assert_eq!(
+        site.csv(
+            "SELECT value, count(*) AS n FROM readings JOIN labels USING (device) \
+             WHERE label = 'model' GROUP BY value"
+        ),
+        format!("value,n\n{long},4\n")
+    );
+}
+
+#[test]
 fn messages_end_at_what_is_committed_and_show_bytes_as_digits() {
     let sql = "SELECT position, payload, qos, retained FROM messages";
     let mut site = Site::sample();
@@ -178,7 +201,9 @@ fn explain_tells_what_a_scan_has_before_it() {
 #[test]
 fn tables_can_be_listed_and_described() {
     let tables = Site::sample().csv("SHOW TABLES");
-    for name in ["readings", "latest", "messages", "devices", "signals", "node", "devices_type"] {
+    for name in
+        ["readings", "labels", "latest", "messages", "devices", "signals", "node", "devices_type"]
+    {
         assert!(tables.contains(&format!("althing,public,{name},")), "{tables}");
     }
     assert!(Site::sample().csv("DESCRIBE node").contains("humidity"));
