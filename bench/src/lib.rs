@@ -26,9 +26,10 @@ mod testing;
 pub mod tsbs;
 mod wire;
 mod write;
+mod year;
 
 pub use connects::connects;
-pub use cpu::memory_of;
+pub use cpu::{memory_of, peak_memory_of};
 pub use disk::disk;
 pub use forward::forward;
 pub use hold::{HoldReport, hold};
@@ -39,3 +40,4 @@ pub use plan::{
 pub use report::{ConnectReport, DiskReport, Latency, LoadReport, StateReport};
 pub use state::state;
 pub use write::{WritePlan, WriteReport, write};
+pub use year::Year;

@@ -28,7 +28,7 @@ enum Command {
     Disk(DiskPlan),
     /// What the trucks of the Time Series Benchmark Suite say, as files.
     Tsbs(GeneratePlan),
-    /// Posts a file of line protocol to a store.
+    /// Posts line protocol to a store, from a file or made on the way.
     Write(WritePlan),
     /// Passes bytes on nearly unread, as a broker would that has nothing to decide.
     Forward {

@@ -1,19 +1,30 @@
 //! The stores that Althing's history is compared with: what each is and how it is asked.
 
+mod answers;
 mod asker;
 mod delta;
+mod queries;
+mod rounds;
 mod server;
+mod setup;
 mod site;
+pub(super) mod table;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
+use serde_json::{Value, json};
 
-use crate::{conformance, setup, step};
+use crate::setup::{self as debian, Need};
+use crate::torture::Site;
+use crate::{conformance, step};
 pub(super) use asker::{Answer, Asker, Question};
 pub(super) use delta::{LiveFile, live_files};
+pub(super) use queries::Queries;
+pub(super) use rounds::{Player, Questions, play};
 pub(super) use server::{Server, post};
+pub(super) use setup::statements;
 pub(super) use site::Althing;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -71,12 +82,12 @@ impl Store {
         }
     }
 
-    const fn needs(self) -> &'static [setup::Need] {
+    const fn needs(self) -> &'static [Need] {
         match self {
-            Self::Postgres => setup::POSTGRES,
-            Self::Influx => setup::INFLUX,
-            Self::Victoria => setup::VICTORIA,
-            Self::Althing => setup::CLOCK,
+            Self::Postgres => debian::POSTGRES,
+            Self::Influx => debian::INFLUX,
+            Self::Victoria => debian::VICTORIA,
+            Self::Althing => debian::CLOCK,
             Self::AlthingPg | Self::DuckdbFiles | Self::ChdbFiles | Self::Duckdb | Self::Chdb => {
                 &[]
             }
@@ -86,9 +97,9 @@ impl Store {
 
 /// Installs what the named stores need, and tells the interpreter that asks them.
 pub(super) fn install(stores: &[Store]) -> Result<PathBuf> {
-    setup::install(setup::PYTHON)?;
+    debian::install(debian::PYTHON)?;
     for store in stores {
-        let install = setup::install(store.needs());
+        let install = debian::install(store.needs());
         install.with_context(|| format!("{} cannot be had", store.name()))?;
     }
     let folder = step::workspace()?.target_directory.into_std_path_buf().join("conformance/venv");
@@ -105,4 +116,18 @@ pub(super) fn bytes_of(folder: &Path) -> Result<u64> {
         bytes += if about.is_dir() { bytes_of(&entry.path())? } else { about.len() };
     }
     Ok(bytes)
+}
+
+/// What the asker needs to know of a site, over HTTP or as `PostgreSQL`.
+pub(super) fn site_config(site: &Site) -> Result<Value> {
+    let postgres = site.postgres().context("the site told no postgres address")?;
+    let dsn = format!("host=127.0.0.1 port={} user=bench dbname=althing", postgres.port());
+    Ok(json!({ "http": site.http().to_string(), "pid": site.pid(), "dsn": dsn }))
+}
+
+/// The same of a server.
+pub(super) fn server_config(server: &Server) -> Value {
+    let address = server.address();
+    let dsn = format!("host=127.0.0.1 port={} user=bench dbname=postgres", address.port());
+    json!({ "http": address.to_string(), "pid": server.pid(), "dsn": dsn })
 }

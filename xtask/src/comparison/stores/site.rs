@@ -38,6 +38,8 @@ pub(in crate::comparison) struct Althing {
     program: PathBuf,
     which: Which,
     folder: PathBuf,
+    /// Of its configuration, without the sections that are needed here.
+    more: String,
 }
 
 impl Althing {
@@ -45,7 +47,13 @@ impl Althing {
         let program = Program::find(which)?.path().to_owned();
         // From another folder, too.
         let program = std::path::absolute(program)?;
-        Ok(Self { program, which: which.clone(), folder: folder.to_owned() })
+        let (which, folder) = (which.clone(), folder.to_owned());
+        Ok(Self { program, which, folder, more: String::new() })
+    }
+
+    /// With more in its configuration than `[query]` and `[history]`.
+    pub(in crate::comparison) fn configured(self, more: &str) -> Self {
+        Self { more: more.to_owned(), ..self }
     }
 
     /// The folder of its table of readings.
@@ -57,6 +65,11 @@ impl Althing {
         live_files(&self.table())
     }
 
+    /// What it holds is here.
+    pub(in crate::comparison) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// As anybody would run it, but with time for a question.
     pub(in crate::comparison) fn start(&self) -> Result<Site> {
         self.start_with("[query]\ntime = \"300s\"\n", Ahead::Nothing)
@@ -65,7 +78,7 @@ impl Althing {
     fn start_with(&self, config: &str, ahead: Ahead) -> Result<Site> {
         std::fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("althing.toml");
-        std::fs::write(&path, config)?;
+        std::fs::write(&path, format!("{config}{}", self.more))?;
         let mut which = Which { binary: Some(self.program.clone()), ..self.which.clone() };
         if ahead == Ahead::Hours {
             // The program `faketime` would stand between us and the site.

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, ensure};
 use bench::WriteReport;
 use serde::{Deserialize, Serialize};
 
-use super::super::stores::{Asker, Question, Server, Store, post};
+use super::super::figures::median;
+use super::super::stores::{Asker, Question, Server, Store, post, server_config};
 use super::Plan;
-use super::stage::{Stage, server_config};
+use super::stage::Stage;
 use crate::clock::pause;
 use crate::torture::{Site, count_readings};
 
@@ -150,7 +151,7 @@ fn write(plan: &Plan, stage: &Stage, (points, url, pid): (&str, &str, u32)) -> R
 fn postgres(plan: &Plan, stage: &Stage) -> Result<Round> {
     let server = Server::start(Store::Postgres, &stage.of(Store::Postgres))?;
     let mut asker = Asker::start(&stage.python, "postgres", &server_config(&server))?;
-    for statement in stage.setup("postgres.sql")? {
+    for statement in stage.setup(Store::Postgres)? {
         asker.ask(&statement)?;
     }
     asker.copy(&[("trucks", &without_head(&stage.said("trucks.csv"))?)], 1)?;
@@ -176,7 +177,7 @@ fn tables(store: Store, stage: &Stage) -> Result<Round> {
     let config = serde_json::json!({ "path": path });
     let mut asker = Asker::start(&stage.python, store.kind(), &config)?;
     let (mut seconds, mut cpu) = (0.0, 0.0);
-    for statement in stage.setup(&format!("{}.sql", store.name()))? {
+    for statement in stage.setup(store)? {
         let answer = asker.ask(&statement).with_context(|| statement.text.clone())?;
         seconds += answer.seconds;
         cpu += answer.cpu;
@@ -262,4 +263,26 @@ pub(super) fn labels_stand_in(site: &Site, trucks: &Path) -> Result<String> {
         }
     }
     Ok(format!("labels(device, label, value) AS (VALUES {})", rows.join(",")))
+}
+
+/// As a table.
+pub(super) fn table(loads: &[Load]) -> String {
+    let first = loads.first().map_or(f64::NAN, |load| median(load.seconds.clone()));
+    let head = format!(
+        "\nLoading\n  {:12} {:>10} {:>12} {:>9} {:>9} {:>7}",
+        "", "rows/s", "values/s", "seconds", "CPU s", "ahead"
+    );
+    let lines = loads.iter().map(|load| of_load(load, first));
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn of_load(load: &Load, first: f64) -> String {
+    let (seconds, cpu) = (median(load.seconds.clone()), median(load.cpu.clone()));
+    #[expect(clippy::cast_precision_loss, reason = "rows of a run are far below 2^53")]
+    let (rows, values) = (load.rows as f64 / seconds, load.values as f64 / seconds);
+    let (ahead, name, words) = (seconds / first, &load.store, &load.words);
+    let durable = if load.durable { "durable" } else { "not durable" };
+    format!(
+        "  {name:12} {rows:10.0} {values:12.0} {seconds:9.1} {cpu:9.1} {ahead:7.2}  {durable}; {words}"
+    )
 }
