@@ -13,7 +13,7 @@ use crate::prune::is_time;
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
+pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 /// 1970-01-05, a Monday.
 const MONDAY_MS: i64 = 4 * DAY_MS;
@@ -83,6 +83,11 @@ impl Cut {
         let start = time.saturating_sub(offset);
         (start, start.saturating_add(self.step))
     }
+
+    /// Whether each bucket begins and ends with an hour.
+    pub(crate) const fn is_of_hours(self) -> bool {
+        self.step % HOUR_MS == 0 && self.origin % HOUR_MS == 0
+    }
 }
 
 fn literal_millis(origin: &Expr) -> Option<i64> {
@@ -107,7 +112,9 @@ mod tests {
         assert_eq!(cut.bucket(100), (100, 700));
         assert_eq!(cut.bucket(99), (-500, 100));
         assert_eq!(cut.bucket(-501), (-1_100, -500));
+        assert!(!cut.is_of_hours());
         let weeks = Cut { step: 7 * DAY_MS, origin: MONDAY_MS };
         assert_eq!(weeks.bucket(0), (MONDAY_MS - 7 * DAY_MS, MONDAY_MS));
+        assert!(weeks.is_of_hours());
     }
 }

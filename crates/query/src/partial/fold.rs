@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Float64Type, TimestampMillisecondType, UInt32Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType, UInt32Type};
 use datafusion::common::DataFusionError;
-use history::column;
+use history::{column, hour};
 
 use super::cut::Cut;
 use crate::names::Names;
@@ -83,7 +83,7 @@ impl Part {
         !matches!(self, Self::Device | Self::Signal | Self::Bucket | Self::Rows | Self::Numbers)
     }
 
-    /// The column of history that it takes, beside those of other parts.
+    /// The columns of readings that it takes.
     pub(crate) const fn reads(self) -> &'static [usize] {
         match self {
             Self::Device | Self::Signal => &[column::SERIES],
@@ -93,6 +93,23 @@ impl Part {
             Self::First | Self::FirstTime | Self::Last | Self::LastTime => {
                 &[column::NUMBER, column::TIME]
             }
+        }
+    }
+}
+
+impl Part {
+    /// The columns of hours that it takes.
+    pub(crate) const fn reads_of_hours(self) -> &'static [usize] {
+        match self {
+            Self::Device | Self::Signal => &[hour::SERIES],
+            Self::Bucket => &[hour::HOUR],
+            Self::Rows => &[hour::READINGS],
+            Self::Numbers => &[hour::NUMBERS],
+            Self::Sum => &[hour::NUMBERS, hour::SUM],
+            Self::Min => &[hour::NUMBERS, hour::MIN],
+            Self::Max => &[hour::NUMBERS, hour::MAX],
+            Self::First | Self::FirstTime => &[hour::NUMBERS, hour::FIRST, hour::FIRST_TIME],
+            Self::Last | Self::LastTime => &[hour::NUMBERS, hour::LAST, hour::LAST_TIME],
         }
     }
 }
@@ -144,6 +161,22 @@ impl Group {
         }
     }
 
+    /// What an hour comes to. What was not read of it is not asked for.
+    fn take_hour(&mut self, row: usize, hours: &Hours<'_>) {
+        self.rows += hours.integer(hour::READINGS, row);
+        let numbers = hours.integer(hour::NUMBERS, row);
+        if numbers == 0 {
+            return;
+        }
+        self.numbers += numbers;
+        self.sum += hours.number(hour::SUM, row);
+        let (low, high) = (hours.number(hour::MIN, row), hours.number(hour::MAX, row));
+        self.min = if self.min <= low { self.min } else { low };
+        self.max = if self.max >= high { self.max } else { high };
+        self.take_ends(&[hours.time(hour::FIRST_TIME, row)], &[hours.number(hour::FIRST, row)]);
+        self.take_ends(&[hours.time(hour::LAST_TIME, row)], &[hours.number(hour::LAST, row)]);
+    }
+
     fn take_ends(&mut self, times: &[i64], numbers: &[f64]) {
         if let (Some(time), Some(number)) = (times.first(), numbers.first())
             && *time < self.first.0
@@ -158,7 +191,36 @@ impl Group {
     }
 }
 
-/// Folds batches of history that have the columns `reads`.
+/// A batch of hours that has the columns `reads`.
+struct Hours<'a> {
+    reads: &'a [usize],
+    batch: &'a RecordBatch,
+}
+
+impl<'a> Hours<'a> {
+    fn column(&self, wanted: usize) -> Option<&'a ArrayRef> {
+        let place = self.reads.iter().position(|column| *column == wanted)?;
+        self.batch.columns().get(place)
+    }
+
+    fn integer(&self, wanted: usize, row: usize) -> i64 {
+        let column = self.column(wanted).map(|column| column.as_primitive::<Int64Type>());
+        column.map(|column| column.value(row)).unwrap_or_default()
+    }
+
+    fn number(&self, wanted: usize, row: usize) -> f64 {
+        let column = self.column(wanted).map(|column| column.as_primitive::<Float64Type>());
+        column.map(|column| column.value(row)).unwrap_or_default()
+    }
+
+    fn time(&self, wanted: usize, row: usize) -> i64 {
+        let column = self.column(wanted);
+        let column = column.map(|column| column.as_primitive::<TimestampMillisecondType>());
+        column.map(|column| column.value(row)).unwrap_or_default()
+    }
+}
+
+/// Folds batches of readings that have the columns `reads`, and of hours.
 #[derive(Debug)]
 pub(crate) struct Fold {
     /// Columns of the batches, in their order.
@@ -196,6 +258,20 @@ impl Fold {
             let end = start + run.len();
             self.take_run(run.first().copied().unwrap_or_default(), start..end, (times, numbers));
             start = end;
+        }
+    }
+
+    /// Takes hours that have the columns `reads`. Buckets begin and end with hours.
+    pub(crate) fn take_hours(&mut self, batch: &RecordBatch, reads: &[usize]) {
+        let hours = Hours { reads, batch };
+        let series = hours.column(hour::SERIES).map(|column| column.as_primitive::<UInt32Type>());
+        for row in 0..batch.num_rows() {
+            let series = series.map(|series| series.value(row)).unwrap_or_default();
+            let bucket = self.cut.map(|cut| cut.bucket(hours.time(hour::HOUR, row)).0);
+            let place = self.group(series, bucket.unwrap_or_default());
+            if let Some(group) = self.groups.get_mut(place) {
+                group.take_hour(row, &hours);
+            }
         }
     }
 

@@ -10,10 +10,11 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use history::{Scan, SeriesId, Share, column};
+use history::{HoursScan, ReadFault, Scan, SeriesId, Share, column, hour};
 
 use super::cut::Cut;
 use super::fold::{Fold, Part};
+use super::pieces::Pieces;
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
 use crate::source::{self, Batches, Outline};
@@ -91,9 +92,15 @@ impl TableProvider for Partials {
         };
         Span::of(&self.filters).put_into(&mut scan);
         let snapshot = Arc::clone(&self.base.snapshot);
-        let told = format!("groups of readings, {}", table::outlook(&snapshot, &scan));
+        let pieces = Pieces::of(&snapshot.view, &scan, cut);
+        let told =
+            format!("groups of readings{}, {}", pieces.told(), table::outlook(&snapshot, &scan));
         let shares = table::shares(session, &snapshot, &scan);
-        let plan = Plan { snapshot, scan, parts, cut, schema: Arc::clone(&schema) };
+        let reads =
+            |column: &usize| parts.iter().any(|part| part.reads_of_hours().contains(column));
+        let of_hours: Vec<usize> = (0..hour::COUNT).filter(reads).collect();
+        let plan =
+            Plan { snapshot, scan, pieces, of_hours, parts, cut, schema: Arc::clone(&schema) };
         let outline = Outline { schema, limit: None, told, shares };
         Ok(source::plan(outline, move |_: &TaskContext, share| plan.begin(share)))
     }
@@ -103,26 +110,31 @@ impl TableProvider for Partials {
 struct Plan {
     snapshot: Arc<Snapshot>,
     scan: Scan,
+    pieces: Pieces,
+    /// The columns that are read of hours.
+    of_hours: Vec<usize>,
     parts: Vec<Part>,
     cut: Option<Cut>,
     schema: SchemaRef,
 }
 
+/// Rows of one of the two tables.
+enum Rows {
+    OfHours(RecordBatch),
+    OfReadings(RecordBatch),
+}
+
 impl Plan {
     fn begin(&self, share: Share) -> Result<Batches, DataFusionError> {
         let plan = self.clone();
-        let scan = Scan { share: Some(share), ..plan.scan.clone() };
-        let mut readings = plan.snapshot.view.scan(&scan).map_err(table::unreadable)?;
-        let reads = scan.columns.unwrap_or_default();
+        let reads = plan.scan.columns.clone().unwrap_or_default();
         let mut fold = Fold::new(reads, plan.cut, plan.snapshot.view.series_count());
+        let mut rows = plan.rows(share)?;
         let mut ended = false;
         Ok(Box::new(std::iter::from_fn(move || {
             while !ended && !fold.is_full() {
-                match readings.next() {
-                    Some(Ok(batch)) => {
-                        plan.snapshot.work.add_rows(batch.num_rows());
-                        fold.take(&batch);
-                    }
+                match rows.next() {
+                    Some(Ok(rows)) => plan.fold(&mut fold, &rows),
                     Some(Err(fault)) => {
                         ended = true;
                         return Some(Err(table::unreadable(fault)));
@@ -133,6 +145,40 @@ impl Plan {
             let groups = plan.groups(&mut fold);
             groups.as_ref().map_or(true, |batch| batch.num_rows() > 0).then_some(groups)
         })))
+    }
+
+    fn rows(
+        &self,
+        share: Share,
+    ) -> Result<impl Iterator<Item = Result<Rows, ReadFault>> + use<>, DataFusionError> {
+        let mut hours = Vec::new();
+        // Few rows: one share reads them all.
+        for (from, to) in self.pieces.hours.iter().filter(|_| share.number == 0) {
+            let scan = HoursScan {
+                series: self.scan.series.clone(),
+                from: *from,
+                to: *to,
+                columns: Some(self.of_hours.clone()),
+                only_usable: true,
+            };
+            hours.push(self.snapshot.view.scan_hours(&scan).map_err(table::unreadable)?);
+        }
+        let mut readings = Vec::new();
+        for (from, to) in &self.pieces.readings {
+            let scan = Scan { from: *from, to: *to, share: Some(share), ..self.scan.clone() };
+            readings.push(self.snapshot.view.scan(&scan).map_err(table::unreadable)?);
+        }
+        let hours = hours.into_iter().flatten().map(|rows| rows.map(Rows::OfHours));
+        Ok(hours.chain(readings.into_iter().flatten().map(|rows| rows.map(Rows::OfReadings))))
+    }
+
+    fn fold(&self, fold: &mut Fold, rows: &Rows) {
+        let (Rows::OfHours(batch) | Rows::OfReadings(batch)) = rows;
+        self.snapshot.work.add_rows(batch.num_rows());
+        match rows {
+            Rows::OfHours(batch) => fold.take_hours(batch, &self.of_hours),
+            Rows::OfReadings(batch) => fold.take(batch),
+        }
     }
 
     fn groups(&self, fold: &mut Fold) -> Result<RecordBatch, DataFusionError> {

@@ -139,3 +139,42 @@ fn what_groups_do_not_hold_is_looked_at_row_by_row() {
         site.answer(sql, Format::Csv).unwrap();
     }
 }
+
+#[test]
+fn hours_stand_for_the_readings_of_closed_days() {
+    let mut site = site();
+    let of_hours = |site: &Site, sql: &str| {
+        site.csv(&format!("EXPLAIN {sql}")).contains("1 runs of days from hours")
+    };
+    let hourly = "SELECT date_trunc('hour', time) AS t, count(*) AS n FROM readings GROUP BY 1";
+    assert!(!of_hours(&site, hourly));
+    site.close_days();
+    site.take(&[("farm/node2", "humidity", 4 * 86_400_000, 1.0)]);
+    assert!(of_hours(&site, hourly));
+    assert!(!of_hours(&site, &hourly.replace("trunc('hour'", "trunc('minute'")));
+    let halves = "SELECT count(*) FROM readings WHERE time < '2026-11-02T00:30:00Z'";
+    assert!(of_hours(&site, halves), "the first day");
+    let since = "time >= '2026-11-01T05:00:00Z' AND time < '2026-11-03T01:30:00Z'";
+    check(&site, ALL, "readings", "true", "");
+    check(
+        &site,
+        &format!("device, signal, {ALL}, {ENDS}"),
+        "readings",
+        since,
+        "GROUP BY 1, 2 ORDER BY 1, 2",
+    );
+    check(
+        &site,
+        &format!("time_bucket('2 hours', time) AS t, signal, {ALL}"),
+        "readings",
+        "device = 'farm/node1'",
+        "GROUP BY 1, 2 ORDER BY 1, 2",
+    );
+    check(
+        &site,
+        "device, time_bucket('1 day', time) AS t, max(temperature) AS hi, avg(humidity) AS m",
+        "node",
+        since,
+        "GROUP BY 1, 2 ORDER BY 1, 2",
+    );
+}

@@ -216,7 +216,8 @@ fn hours_are_of_closed_days() {
     assert_eq!(site.csv("SELECT count(*) AS n FROM hours WHERE hour > '2026-11-01'"), "n\n0\n");
     let told = site
         .csv("EXPLAIN SELECT last FROM hours WHERE hour > '2026-11-01' AND device = 'farm/node2'");
-    let scan = "SiteScan: hours, series=1 of 4, from=2026-11-01T00:00:00.001Z, to=any, files=0 of 1 (";
+    let scan =
+        "SiteScan: hours, series=1 of 4, from=2026-11-01T00:00:00.001Z, to=any, files=0 of 1 (";
     assert!(told.contains(scan), "{told}");
 }
 
