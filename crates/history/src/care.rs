@@ -1,19 +1,23 @@
 //! What the files of a table need while it lives: merging, and removal of what left it.
 
+mod erasing;
+
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{Position, Timestamp};
 
 use crate::arrange::day_of;
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, name_of};
 use crate::merge::plan::{self, Plan};
-use crate::merge::{Job, Merged};
+use crate::merge::purge::{Looked, Purge};
+use crate::merge::{Done, Job, Merged, Work};
 use crate::options::Options;
 use crate::reader::Shared;
 use crate::storage::Storage;
@@ -35,6 +39,9 @@ pub(crate) struct Care {
     linger: Duration,
     keep: Option<Duration>,
     merging: Option<Merging>,
+    /// The last thread was one for what is erased: a merge comes first now, if there is one.
+    purged: bool,
+    looked: Looked,
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
@@ -45,8 +52,7 @@ pub(crate) struct Care {
 #[derive(Debug)]
 struct Merging {
     stop: Arc<AtomicBool>,
-    plan: Plan,
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
+    thread: JoinHandle<Done>,
 }
 
 /// A file that is no longer in the table.
@@ -55,6 +61,8 @@ struct Leaving {
     path: String,
     /// Held by views as well, as long as they may read it.
     file: Option<Arc<ColdFile>>,
+    /// Rows of what was erased after this may be in it.
+    clean: Position,
     due: Timestamp,
 }
 
@@ -66,6 +74,7 @@ impl Care {
     ) -> Self {
         let (linger, keep) = (options.linger.min(LINGER_MAX), options.keep);
         let leaving = |gone: Removed| Leaving {
+            clean: position_in(&gone.path),
             path: gone.path,
             file: None,
             due: gone.at.saturating_add(linger),
@@ -76,6 +85,8 @@ impl Care {
             linger,
             keep,
             merging: None,
+            purged: false,
+            looked: Looked::default(),
             leaving: removed.into_iter().map(leaving).collect(),
             skipped: BTreeSet::new(),
             paused_until: None,
@@ -90,13 +101,14 @@ impl Care {
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
         let merged = match self.merging.take_if(|merging| merging.thread.is_finished()) {
-            Some(Merging { plan, thread, .. }) => self.ended(&plan, join(thread), now),
+            Some(Merging { thread, .. }) => self.ended(join(thread), now),
             None => Ok(None),
         };
         let merged = merged.or_else(not_for_now)?;
         self.retain(now)?;
         self.remove_what_left(now);
         if self.merging.is_none() {
+            self.settle_erasures();
             self.begin(now);
         }
         Ok(merged)
@@ -105,38 +117,55 @@ impl Care {
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
         self.retain(now)?;
         self.remove_what_left(now);
-        let Some(job) = self.next_job(now) else { return Ok(None) };
-        let outcome = job.run();
-        self.ended(&job.plan, outcome, now)
+        self.settle_erasures();
+        while let Some(work) = self.next_work(now) {
+            let merged = self.ended(work.run(), now)?;
+            if merged.is_some() {
+                return Ok(merged);
+            }
+        }
+        self.settle_erasures();
+        Ok(None)
     }
 
-    fn next_job(&mut self, now: Timestamp) -> Option<Job> {
+    fn next_work(&mut self, now: Timestamp) -> Option<Work> {
         if self.paused_until.is_some_and(|until| now < until) {
             return None;
         }
         self.paused_until = None;
-        let table = Arc::clone(&self.shared.tail().table);
-        let plan = plan::next(&table.files, now.millis(), &self.skipped)?;
-        Some(Job {
+        let (table, gone, clean) = self.committed();
+        let plan = plan::next(&table.files, now.millis(), &self.skipped);
+        let begins = |plan| Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
             version: table.version,
+            gone: Arc::clone(&gone),
+            clean,
             stop: Arc::default(),
             now,
-        })
+        };
+        let turn = !(self.purged && plan.is_some());
+        let dirty = if turn { self.dirty(&table, &gone) } else { Vec::new() };
+        let work = if dirty.is_empty() {
+            plan.map(|plan| Work::Merge(begins(plan)))
+        } else {
+            Some(Work::Purge(Purge::new(dirty, begins(Plan::default()))))
+        };
+        self.purged = work.as_ref().is_some_and(Work::is_purge);
+        work
     }
 
     fn begin(&mut self, now: Timestamp) {
-        let Some(job) = self.next_job(now) else { return };
-        let (stop, plan) = (Arc::clone(&job.stop), job.plan.clone());
+        let Some(work) = self.next_work(now) else { return };
+        let stop = work.stop();
         let body = move || {
             give_way();
-            job.run()
+            work.run()
         };
         let builder = std::thread::Builder::new().name("history-merge".to_owned());
         match builder.spawn(body) {
-            Ok(thread) => self.merging = Some(Merging { stop, plan, thread }),
+            Ok(thread) => self.merging = Some(Merging { stop, thread }),
             Err(fault) => {
                 tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -144,18 +173,13 @@ impl Care {
         }
     }
 
-    fn ended(
-        &mut self,
-        plan: &Plan,
-        outcome: Result<Option<Merged>, MergeFault>,
-        now: Timestamp,
-    ) -> Result<Option<Merged>, MergeFault> {
+    fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
+        let Done { looked, clean, day, files, outcome } = done;
+        self.looked.note(looked, clean);
         match &outcome {
             Ok(None) => {}
-            Ok(Some(_)) => self.let_go(plan.files.iter().map(Arc::clone), now),
-            Err(MergeFault::Read { .. }) => {
-                self.skipped.insert(plan.day);
-            }
+            Ok(Some(_)) => self.let_go(files.into_iter(), now),
+            Err(MergeFault::Read { .. }) => self.skipped.extend(day),
             Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
                 self.paused_until = Some(now.saturating_add(PAUSE));
             }
@@ -193,25 +217,30 @@ impl Care {
 
     fn let_go(&mut self, files: impl Iterator<Item = Arc<ColdFile>>, now: Timestamp) {
         let due = now.saturating_add(self.linger);
-        let leaving =
-            |file: Arc<ColdFile>| Leaving { path: file.path.to_string(), file: Some(file), due };
-        self.leaving.extend(files.map(leaving));
+        for file in files {
+            let (path, clean) = (file.path.to_string(), self.looked.clean(&file));
+            self.leaving.push(Leaving { path, clean, file: Some(file), due });
+        }
     }
 
-    /// A file goes when its time is over and no view holds it. What cannot be removed stays until
-    /// the next opening at the latest.
+    /// A file goes when its time is over and no view holds it. What cannot be removed is tried again
+    /// later, and by the next opening.
     fn remove_what_left(&mut self, now: Timestamp) {
         let storage = &self.storage;
-        self.leaving.retain(|leaving| {
+        self.leaving.retain_mut(|leaving| {
             let held = leaving.file.as_ref().is_some_and(|file| Arc::strong_count(file) > 1);
             if now < leaving.due || held {
                 return true;
             }
             let name = name_of(&leaving.path);
-            if let Err(fault) = storage.remove(&name) {
-                tracing::warn!(name, %fault, "a file that left the table stays on disk");
+            match storage.remove(&name) {
+                Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(name, %fault, "a file that left the table stays on disk");
+                    leaving.due = now.saturating_add(PAUSE);
+                    true
+                }
+                Ok(()) | Err(_) => false,
             }
-            false
         });
     }
 }
@@ -241,9 +270,7 @@ fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
     Ok(None)
 }
 
-fn join(
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
-) -> Result<Option<Merged>, MergeFault> {
+fn join(thread: JoinHandle<Done>) -> Done {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -254,4 +281,11 @@ fn give_way() {
     if let Err(fault) = rustix::process::setpriority_process(Some(me), NICE) {
         tracing::debug!(%fault, "merging has the priority of everything else");
     }
+}
+
+/// The position that the name of a file tells: without its tags nothing more is known of it.
+fn position_in(path: &str) -> Position {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let digits = name.strip_prefix("part-").and_then(|rest| rest.split('-').next());
+    Position::new(digits.and_then(|digits| digits.parse().ok()).unwrap_or_default())
 }

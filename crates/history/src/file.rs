@@ -13,6 +13,8 @@ pub(crate) struct ColdFile {
     pub(crate) key: FileKey,
     /// The last journal position of its rows.
     pub(crate) position: u64,
+    /// No row of a series that was erased up to here is in it.
+    pub(crate) clean: u64,
     /// How often its rows were merged, or `merge::plan::CLOSED`.
     pub(crate) level: u8,
     /// When, in milliseconds.
@@ -37,7 +39,7 @@ impl ColdFile {
 
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let tag = |name: &str, value: &dyn ToString| (format!("althing.{name}"), value.to_string());
-        BTreeMap::from([
+        let mut tags = BTreeMap::from([
             tag("late", &self.key.late),
             tag("position", &self.position),
             tag("level", &self.level),
@@ -45,17 +47,23 @@ impl ColdFile {
             tag("time_max", &self.time_max),
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
-        ])
+        ]);
+        if self.clean > self.position {
+            tags.extend([tag("clean", &self.clean)]);
+        }
+        tags
     }
 
     /// `None` for a file that is not Althing's.
     pub(crate) fn from_add(add: &Add) -> Option<Self> {
         let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
+        let position: u64 = tag("position")?.parse().ok()?;
         let day = day_from_name(add.partition_values.get("day")?)?;
         Some(Self {
             path: add.path.as_str().into(),
             key: FileKey { day, late: tag("late")?.parse().ok()? },
-            position: tag("position")?.parse().ok()?,
+            position,
+            clean: tag("clean").map_or(Ok(position), str::parse).ok()?.max(position),
             // Tables from before there were merges have no levels.
             level: tag("level").unwrap_or("0").parse().ok()?,
             written: add.modification_time,

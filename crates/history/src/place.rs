@@ -25,6 +25,8 @@ pub(crate) struct Part {
 pub(crate) struct Made {
     pub(crate) key: FileKey,
     pub(crate) position: u64,
+    /// As `ColdFile::clean`.
+    pub(crate) clean: u64,
     pub(crate) level: u8,
     pub(crate) at: Timestamp,
 }
@@ -38,6 +40,7 @@ pub(crate) fn place_part(
         path: path.into(),
         key: made.key,
         position: made.position,
+        clean: made.clean.max(made.position),
         level: made.level,
         written: made.at.millis(),
         bytes: encoded.bytes.len() as u64,

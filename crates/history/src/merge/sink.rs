@@ -100,10 +100,11 @@ impl<'a> Sink<'a> {
     fn end_file(&mut self, begun: &mut Vec<String>) -> Result<(), MergeFault> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let encoded = writer.finish().map_err(FlushFault::from)?;
-        let Job { plan, storage, now, .. } = self.job;
+        let Job { plan, storage, clean, now, .. } = self.job;
         let position = plan.files.iter().map(|file| file.position).max().unwrap_or_default();
         let key = FileKey { day: plan.day, late: self.late };
-        let made = Made { key, position, level: plan.level, at: *now };
+        let clean = clean.get();
+        let made = Made { key, position, clean, level: plan.level, at: *now };
         let path = self.path(position);
         begun.push(format!("{}/{}", day_dir(plan.day), path.1));
         self.parts.push(place_part(&**storage, (path.0, made), &encoded)?);

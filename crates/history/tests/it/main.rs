@@ -7,6 +7,8 @@ mod crash;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod erasures;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;

@@ -1,9 +1,10 @@
 use history::storage::memory::{Fault, Unsynced};
-use history::{MergeFault, Scan, SeriesId};
+use history::{MergeFault, Scan, Series, SeriesId};
 use model::{Position, Timestamp};
 use proptest::prelude::*;
 
-use crate::site::{Record, Said, Seen, Site, scan};
+use crate::erasures::check_nothing_is_left;
+use crate::site::{Record, Said, Seen, Site, erasure, scan};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -16,6 +17,7 @@ enum Step {
     /// Merges what is worth it, so many hours later.
     Merge(u64),
     MergeFails(u64, u64, Fault),
+    Erase(u8),
     Crash(Unsynced, u64),
     Look {
         series: Option<Vec<u32>>,
@@ -76,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::PowerCut)),
         1 => (hours(), 0..20_u64)
             .prop_map(|(hours, call)| Step::MergeFails(hours, call, Fault::Once)),
+        1 => (0..4_u8).prop_map(Step::Erase),
         1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
         4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
             .prop_map(|(series, from, to)| Step::Look { series, from, to }),
@@ -106,6 +109,7 @@ fn play(site: Site, step: Step) -> Site {
             let is_final = matches!(merged, Err(MergeFault::Write(seen)) if seen.is_final());
             site = after_fault(site, fault, is_final);
         }
+        Step::Erase(device) => site.write([erasure(&format!("d{device}"))]),
         Step::Crash(unsynced, share) => {
             let kept = usize::try_from(committed + open * share / 100).unwrap();
             site = site.crash(unsynced, kept).unwrap();
@@ -127,7 +131,8 @@ fn after_fault(site: Site, fault: Fault, is_final: bool) -> Site {
 
 fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>) {
     let view = site.view();
-    let known = view.series();
+    let known = view.series().into_iter().filter(|it| view.series_by_id(it.id).is_some());
+    let known: Vec<Series> = known.collect();
     let wanted = |device: &str, signal: &str| {
         series.is_none_or(|ids| {
             known.iter().any(|entry| {
@@ -159,5 +164,6 @@ proptest! {
             site = play(site, step);
             site.check();
         }
+        check_nothing_is_left(site);
     }
 }
