@@ -1,7 +1,10 @@
-//! What the files of the tables need while they live: merging, the making of hours, and removal of
-//! what left them.
+//! What the files of the tables need while they live: merging, the making of hours, the end of what
+//! was erased, and removal of what left them.
 
-mod work;
+mod erasing;
+mod leaving;
+mod retention;
+pub(crate) mod work;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -10,15 +13,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{Position, Timestamp};
 
-use crate::arrange::day_of;
-use crate::care::work::{Done, Job, timed};
+use crate::care::leaving::Leaving;
+use crate::care::work::{Done, Work, timed};
 use crate::fault::{FlushFault, MergeFault};
-use crate::file::ColdFile;
+use crate::gone::Gone;
 use crate::hours::plan::Look;
 use crate::hours::{self, Summarised};
-use crate::kind::Kind;
+use crate::merge::plan::Plan;
+use crate::merge::purge::{Looked, Purge};
 use crate::merge::{self, Merged, plan};
 use crate::options::Options;
 use crate::reader::Shared;
@@ -44,6 +48,9 @@ pub(crate) struct Care {
     keep: Option<Duration>,
     keep_hours: Option<Duration>,
     running: Option<Running>,
+    /// The last thread was one for what is erased: a merge comes first now, if there is one.
+    purged: bool,
+    looked: Looked,
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
@@ -54,19 +61,19 @@ pub(crate) struct Care {
 #[derive(Debug)]
 struct Running {
     stop: Arc<AtomicBool>,
-    day: i32,
     since: Timestamp,
-    thread: JoinHandle<Result<Option<Done>, MergeFault>>,
+    thread: JoinHandle<Done>,
 }
 
-/// A file that is no longer in its table.
+/// The tables, and what of them is erased for good: a record that a crash can take back changes no
+/// file.
 #[derive(Debug)]
-struct Leaving {
-    /// Below the folder of the space.
-    name: String,
-    /// Held by views as well, as long as they may read it.
-    file: Option<Arc<ColdFile>>,
-    due: Timestamp,
+struct Stock {
+    readings: Arc<Table>,
+    hours: Arc<Table>,
+    gone: Arc<Gone>,
+    /// Up to where `gone` is all.
+    clean: Position,
 }
 
 impl Care {
@@ -76,11 +83,7 @@ impl Care {
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
         let linger = options.linger.min(LINGER_MAX);
-        let leaving = |gone: Removed| Leaving {
-            name: gone.name,
-            file: None,
-            due: gone.at.saturating_add(linger),
-        };
+        let leaving = removed.into_iter().map(|gone| Leaving::known(gone, linger)).collect();
         Self {
             shared,
             storage,
@@ -88,7 +91,9 @@ impl Care {
             keep: options.keep,
             keep_hours: options.keep_hours,
             running: None,
-            leaving: removed.into_iter().map(leaving).collect(),
+            purged: false,
+            looked: Looked::default(),
+            leaving,
             skipped: BTreeSet::new(),
             paused_until: None,
             next_look: Timestamp::from_millis(0),
@@ -102,8 +107,8 @@ impl Care {
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
         let tended = match self.running.take_if(|running| running.thread.is_finished()) {
-            Some(Running { day, since, thread, .. }) => {
-                self.ended(day, join(thread), now).map(|tended| timed(tended, now.since(since)))
+            Some(Running { since, thread, .. }) => {
+                self.ended(join(thread), now).map(|tended| timed(tended, now.since(since)))
             }
             None => Ok(None),
         };
@@ -111,6 +116,7 @@ impl Care {
         self.retain(now)?;
         self.remove_what_left(now);
         if self.running.is_none() {
+            self.settle_erasures();
             self.begin(now);
         }
         Ok(tended)
@@ -118,23 +124,24 @@ impl Care {
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
         while let Some(day) = self.leaves_without_hours(now) {
-            let job = Job::Hours(self.hours_of(day, now));
-            self.ended(day, job.run(), now)?;
+            let work = Work::Hours(self.hours_of(day, now));
+            self.ended(work.run(), now)?;
         }
         self.retain(now)?;
         self.remove_what_left(now);
-        let Some(job) = self.next_merge(now) else { return Ok(None) };
-        let day = job.day();
-        match self.ended(day, job.run(), now)? {
-            Some(Tended::Merged(merged)) => Ok(Some(merged)),
-            Some(Tended::Summarised(..)) | None => Ok(None),
+        self.settle_erasures();
+        while let Some(work) = self.next_merge(now).or_else(|| self.next_purge_of_hours(now)) {
+            if let Some(Tended::Merged(merged)) = self.ended(work.run(), now)? {
+                return Ok(Some(merged));
+            }
         }
+        self.settle_erasures();
+        Ok(None)
     }
 
     pub(crate) fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
-        let Some(job) = self.next_hours(now) else { return Ok(None) };
-        let day = job.day();
-        match self.ended(day, job.run(), now)? {
+        let Some(work) = self.next_hours(now) else { return Ok(None) };
+        match self.ended(work.run(), now)? {
             Some(Tended::Summarised(summarised, _)) => Ok(Some(summarised)),
             Some(Tended::Merged(_)) | None => Ok(None),
         }
@@ -145,82 +152,113 @@ impl Care {
         self.paused_until.is_some_and(|until| now < until)
     }
 
-    fn next_job(&mut self, now: Timestamp) -> Option<Job> {
+    /// What leaves comes first. Hours that must be written again come last, because those of a
+    /// closed day are made again from readings anyway.
+    fn next_work(&mut self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
         }
         self.paused_until = None;
         if let Some(day) = self.leaves_without_hours(now) {
-            return Some(Job::Hours(self.hours_of(day, now)));
+            return Some(Work::Hours(self.hours_of(day, now)));
         }
-        self.next_merge(now).or_else(|| self.next_hours(now))
+        let merge = self.next_merge(now);
+        merge.or_else(|| self.next_hours(now)).or_else(|| self.next_purge_of_hours(now))
     }
 
-    fn next_merge(&self, now: Timestamp) -> Option<Job> {
+    /// A merge or, in turn with them, readings of erased series.
+    fn next_merge(&mut self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
         }
-        let table = Arc::clone(&self.shared.tail().table);
-        let plan = plan::next(&table.files, now.millis(), &self.skipped)?;
-        Some(Job::Merge(merge::Job {
+        let stock = self.stock();
+        let plan = plan::next(&stock.readings.files, now.millis(), &self.skipped);
+        let turn = !(self.purged && plan.is_some());
+        let dirty = if turn { self.dirty(&stock.readings, &stock.gone) } else { Vec::new() };
+        self.purged = !dirty.is_empty();
+        if dirty.is_empty() {
+            return plan.map(|plan| Work::Merge(self.merge_of(plan, stock, now)));
+        }
+        let job = self.merge_of(Plan::default(), stock, now);
+        Some(Work::Purge(Purge { files: dirty, job }))
+    }
+
+    fn merge_of(&self, plan: Plan, stock: Stock, now: Timestamp) -> merge::Job {
+        merge::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
-            version: table.version,
+            version: stock.readings.version,
+            gone: stock.gone,
+            clean: stock.clean,
             stop: Arc::default(),
             now,
-        }))
+        }
     }
 
-    fn next_hours(&self, now: Timestamp) -> Option<Job> {
+    fn next_hours(&self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
         }
         let day = self.look(now, |look| look.next())?;
-        Some(Job::Hours(self.hours_of(day, now)))
+        Some(Work::Hours(self.hours_of(day, now)))
+    }
+
+    fn next_purge_of_hours(&self, now: Timestamp) -> Option<Work> {
+        if self.is_paused(now) {
+            return None;
+        }
+        let stock = self.stock();
+        let files = self.dirty(&stock.hours, &stock.gone);
+        if files.is_empty() {
+            return None;
+        }
+        let job = self.merge_of(Plan::default(), stock, now);
+        Some(Work::Purge(Purge { files, job }))
     }
 
     fn look<T>(&self, now: Timestamp, ask: impl FnOnce(&Look<'_>) -> T) -> T {
-        let (readings, hours) = self.tables();
-        let oldest = first_day(self.keep_hours, now).unwrap_or(i32::MIN);
+        let Stock { readings, hours, .. } = self.stock();
+        let oldest = self.first_day_of_hours(now);
         ask(&Look { readings: &readings, hours: &hours, oldest, skipped: &self.skipped })
     }
 
-    fn tables(&self) -> (Arc<Table>, Arc<Table>) {
+    fn stock(&self) -> Stock {
         let tail = self.shared.tail();
-        (Arc::clone(&tail.table), Arc::clone(&tail.hours))
-    }
-
-    /// The oldest day whose readings are to leave and whose hours are not made. Not when they
-    /// cannot be made for now: a full disk must not keep readings from leaving.
-    fn leaves_without_hours(&self, now: Timestamp) -> Option<i32> {
-        let limit = first_day(self.keep, now).filter(|_| !self.is_paused(now))?;
-        self.look(now, |look| look.next_before(limit))
+        let clean = tail.hot.visible();
+        Stock {
+            readings: Arc::clone(&tail.table),
+            hours: Arc::clone(&tail.hours),
+            gone: tail.gone.up_to(clean),
+            clean,
+        }
     }
 
     fn hours_of(&self, day: i32, now: Timestamp) -> hours::Job {
-        let (readings, hours) = self.tables();
+        let stock = self.stock();
         hours::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             day,
-            files: readings.of_day(day).to_vec(),
-            version: hours.version,
+            files: stock.readings.of_day(day).to_vec(),
+            version: stock.hours.version,
+            gone: stock.gone,
+            clean: stock.clean,
             stop: Arc::default(),
             now,
         }
     }
 
     fn begin(&mut self, now: Timestamp) {
-        let Some(job) = self.next_job(now) else { return };
-        let (stop, day, since) = (job.stop(), job.day(), now);
+        let Some(work) = self.next_work(now) else { return };
+        let (stop, since) = (work.stop(), now);
         let body = move || {
             give_way();
-            job.run()
+            work.run()
         };
         let builder = std::thread::Builder::new().name("history-merge".to_owned());
         match builder.spawn(body) {
-            Ok(thread) => self.running = Some(Running { stop, day, since, thread }),
+            Ok(thread) => self.running = Some(Running { stop, since, thread }),
             Err(fault) => {
                 tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -228,106 +266,19 @@ impl Care {
         }
     }
 
-    fn ended(
-        &mut self,
-        day: i32,
-        outcome: Result<Option<Done>, MergeFault>,
-        now: Timestamp,
-    ) -> Result<Option<Tended>, MergeFault> {
-        match outcome {
-            Ok(None) => Ok(None),
-            Ok(Some(Done { tended, gone })) => {
-                self.let_go(gone.into_iter(), now);
-                Ok(Some(tended))
-            }
-            Err(fault) => {
-                if matches!(fault, MergeFault::Read { .. }) {
-                    self.skipped.insert(day);
-                } else {
-                    self.paused_until = Some(now.saturating_add(PAUSE));
-                }
-                Err(fault)
+    fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Tended>, MergeFault> {
+        let Done { looked, clean, day, files, outcome } = done;
+        self.looked.note(looked, clean);
+        match &outcome {
+            Ok(None) => {}
+            Ok(Some(_)) => self.let_go(files.into_iter(), now),
+            Err(MergeFault::Read { .. }) => self.skipped.extend(day),
+            Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
+                self.paused_until = Some(now.saturating_add(PAUSE));
             }
         }
+        outcome
     }
-
-    /// Drops the folders whose day ended before what is to be kept.
-    fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
-        let (readings, hours) = self.tables();
-        if let Some(day) = first_day(self.keep_hours, now).filter(|day| hours.begins_before(*day)) {
-            self.drop_before(Kind::Hours, day, now).or_else(|fault| later(fault, "hours"))?;
-        }
-        let Some(day) = first_day(self.keep, now) else { return Ok(()) };
-        // Their hours come first.
-        let day = self.leaves_without_hours(now).unwrap_or(day).min(day);
-        if !readings.begins_before(day) {
-            return Ok(());
-        }
-        self.drop_before(Kind::Readings, day, now).or_else(|fault| later(fault, "readings"))
-    }
-
-    fn drop_before(&mut self, kind: Kind, day: i32, now: Timestamp) -> Result<(), FlushFault> {
-        let one_at_a_time = self.shared.versions();
-        let (readings, hours) = self.tables();
-        let before = match kind {
-            Kind::Readings => readings,
-            Kind::Hours => Arc::clone(&hours),
-        };
-        // Before the readings leave, so that no crash lies between.
-        if kind == Kind::Readings
-            && let Some(marked) = hours.mark_left(&*self.storage, day, now)?
-        {
-            self.shared.tail().hours = Arc::new(marked);
-        }
-        if let Some(after) = before.without_days_before(&*self.storage, day, now)? {
-            let mut tail = self.shared.tail();
-            match kind {
-                Kind::Readings => tail.table = Arc::new(after),
-                Kind::Hours => tail.hours = Arc::new(after),
-            }
-        }
-        drop(one_at_a_time);
-        let gone = before.files.iter().filter(|file| file.key.day < day).map(Arc::clone);
-        self.let_go(gone, now);
-        Ok(())
-    }
-
-    fn let_go(&mut self, files: impl Iterator<Item = Arc<ColdFile>>, now: Timestamp) {
-        let due = now.saturating_add(self.linger);
-        let leaving = |file: Arc<ColdFile>| Leaving { name: file.name(), file: Some(file), due };
-        self.leaving.extend(files.map(leaving));
-    }
-
-    /// A file goes when its time is over and no view holds it. What cannot be removed stays until
-    /// the next opening at the latest.
-    fn remove_what_left(&mut self, now: Timestamp) {
-        let storage = &self.storage;
-        self.leaving.retain(|leaving| {
-            let held = leaving.file.as_ref().is_some_and(|file| Arc::strong_count(file) > 1);
-            if now < leaving.due || held {
-                return true;
-            }
-            let name = &leaving.name;
-            if let Err(fault) = storage.remove(name) {
-                tracing::warn!(name, %fault, "a file that left the table stays on disk");
-            }
-            false
-        });
-    }
-}
-
-/// The first day that is kept.
-fn first_day(keep: Option<Duration>, now: Timestamp) -> Option<i32> {
-    keep.map(|keep| day_of(now.saturating_sub(keep).millis()))
-}
-
-/// Only what a restart must clear up is passed on.
-fn later(fault: FlushFault, what: &str) -> Result<(), FlushFault> {
-    if fault.is_final() {
-        return Err(fault);
-    }
-    tracing::warn!(%fault, what, "old days could not be dropped; it is tried again");
-    Ok(())
 }
 
 /// What is in the making is of no use to anybody.
@@ -355,7 +306,7 @@ fn not_for_now(fault: MergeFault) -> Result<Option<Tended>, FlushFault> {
     Ok(None)
 }
 
-fn join(thread: JoinHandle<Result<Option<Done>, MergeFault>>) -> Result<Option<Done>, MergeFault> {
+fn join(thread: JoinHandle<Done>) -> Done {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct ColdFile {
     pub(crate) key: FileKey,
     /// The last journal position of its rows.
     pub(crate) position: u64,
+    /// No row of a series that was erased up to here is in it.
+    pub(crate) clean: u64,
     /// How often its rows were merged, or `merge::plan::CLOSED`.
     pub(crate) level: u8,
     /// When, in milliseconds.
@@ -81,6 +83,9 @@ impl ColdFile {
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
         ]);
+        if self.clean > self.position {
+            tags.extend([tag("clean", &self.clean)]);
+        }
         if let Some(origin) = &self.origin {
             tags.extend([tag("cover", &origin.cover), tag("left", &origin.left)]);
         }
@@ -90,6 +95,7 @@ impl ColdFile {
     /// `None` for a file that is not Althing's.
     pub(crate) fn from_add(kind: Kind, add: &Add) -> Option<Self> {
         let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
+        let position: u64 = tag("position")?.parse().ok()?;
         let day = day_from_name(add.partition_values.get("day")?)?;
         let origin = match kind {
             Kind::Readings => None,
@@ -100,7 +106,8 @@ impl ColdFile {
         Some(Self {
             path: add.path.as_str().into(),
             key: FileKey { day, late: tag("late")?.parse().ok()? },
-            position: tag("position")?.parse().ok()?,
+            position,
+            clean: tag("clean").map_or(Ok(position), str::parse).ok()?.max(position),
             // Tables from before there were merges have no levels.
             level: tag("level").unwrap_or("0").parse().ok()?,
             written: add.modification_time,

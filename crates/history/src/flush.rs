@@ -22,7 +22,7 @@ use crate::part::{Effort, PartWriter};
 use crate::place::{Made, Part, clean_up, place_part, storage_fault};
 use crate::reader::Shared;
 use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
-use crate::series::{Names, Series};
+use crate::series::{Names, SERIES_MAX, Series};
 use crate::snapshot::Snapshot;
 use crate::storage::{Storage, place};
 
@@ -52,12 +52,7 @@ impl Job {
     pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
         let view = self.shared.tail().hot.up_to(self.run);
         self.shared.latest().apply(&view);
-        let (series, names) = {
-            let mut known = self.shared.series_mut();
-            let series: Vec<Series> =
-                known.entries().iter().take(self.run.series).cloned().collect();
-            (series, known.names())
-        };
+        let (series, names) = self.series();
         let mut begun = Vec::new();
         let written = self.write_files(&view, (&series, &names), &mut begun);
         let parts = written
@@ -72,6 +67,17 @@ impl Job {
         let before = self.publish(parts, &begun)?;
         self.forget_snapshot(before);
         Ok(flushed)
+    }
+
+    /// Those at the mark: what erases a series later is replayed after a crash.
+    fn series(&self) -> (Vec<Series>, Names) {
+        let mut known = self.shared.series_mut();
+        let mut series: Vec<Series> =
+            known.entries().iter().take(self.run.series).cloned().collect();
+        for entry in &mut series {
+            entry.erased = entry.erased.filter(|at| *at <= self.run.position);
+        }
+        (series, known.names())
     }
 
     /// Makes the files part of the table; answers its position before.
@@ -126,14 +132,22 @@ impl Job {
             writer.push(&columns.batch(group)?)?;
         }
         let position = self.run.position.get();
-        let made = Made { key, position, level: 0, at: self.now, origin: None };
+        let (clean, at) = (position, self.now);
+        let made = Made { key, position, clean, level: 0, at, origin: None };
         place_part(&*self.storage, (path, made), &writer.finish()?)
     }
 
     fn write_snapshot(&self, series: &[Series], begun: &mut Vec<String>) -> Result<(), FlushFault> {
-        let entries = self.shared.latest().snapshot(series, &self.last_times);
-        let snapshot =
-            Snapshot { position: self.run.position, series: entries, extra: self.extra.clone() };
+        let live = series.iter().filter(|entry| entry.erased.is_none());
+        let entries = self.shared.latest().snapshot(live, &self.last_times);
+        let gone = self.shared.tail().gone.up_to(self.run.position);
+        let snapshot = Snapshot {
+            position: self.run.position,
+            numbers: u32::try_from(series.len()).unwrap_or(SERIES_MAX),
+            series: entries,
+            gone: gone.iter().map(|(id, at)| (id.get(), at)).collect(),
+            extra: self.extra.clone(),
+        };
         let name = snapshot_name(self.run.position);
         begun.push(name.clone());
         place(&*self.storage, &name, &snapshot.encode()).map_err(storage_fault(&name))?;

@@ -11,6 +11,7 @@ mod job;
 mod left;
 mod line;
 pub(crate) mod plan;
+mod rewrite;
 mod rows;
 mod schema;
 

@@ -26,6 +26,8 @@ pub(crate) struct Part {
 pub(crate) struct Made {
     pub(crate) key: FileKey,
     pub(crate) position: u64,
+    /// As `ColdFile::clean`.
+    pub(crate) clean: u64,
     pub(crate) level: u8,
     pub(crate) at: Timestamp,
     /// For a file of hours.
@@ -41,6 +43,7 @@ pub(crate) fn place_part(
         path: path.into(),
         key: made.key,
         position: made.position,
+        clean: made.clean.max(made.position),
         level: made.level,
         written: made.at.millis(),
         bytes: encoded.bytes.len() as u64,
@@ -78,14 +81,14 @@ fn stats<'a>(facts: &'a Facts, day: i32, schema: &'a Schema) -> Stats<'a> {
 
 /// Writes files and makes them part of a table. Removes them if that was in vain, unless a restart
 /// must tell whether it was.
-pub(crate) fn attempt<T>(
+pub(crate) fn attempt<W, T>(
     storage: &dyn Storage,
-    write: impl FnOnce(&mut Vec<String>) -> Result<Option<Vec<Part>>, MergeFault>,
-    publish: impl FnOnce(Vec<Part>) -> Result<Option<T>, FlushFault>,
+    write: impl FnOnce(&mut Vec<String>) -> Result<Option<W>, MergeFault>,
+    publish: impl FnOnce(W) -> Result<Option<T>, FlushFault>,
 ) -> Result<Option<T>, MergeFault> {
     let mut begun = Vec::new();
-    let outcome = write(&mut begun).and_then(|parts| match parts {
-        Some(parts) => Ok(publish(parts)?),
+    let outcome = write(&mut begun).and_then(|written| match written {
+        Some(written) => Ok(publish(written)?),
         None => Ok(None),
     });
     let in_doubt = matches!(&outcome, Err(MergeFault::Write(fault)) if fault.is_final());

@@ -11,6 +11,7 @@ use model::Timestamp;
 use crate::chunk::{Chunk, Picks};
 use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
+use crate::gone::Gone;
 use crate::hot::HotView;
 use crate::output::Output;
 use crate::series::SeriesId;
@@ -89,6 +90,21 @@ impl Filter {
             from: scan.from.map_or(i64::MIN, millis_up),
             to: scan.to.map_or(i64::MAX, millis_up),
         }
+    }
+
+    /// The same without some series, of `series_count`.
+    pub(crate) fn without(self, gone: &Gone, series_count: usize) -> Self {
+        if gone.is_empty() {
+            return self;
+        }
+        let all = || vec![true; series_count];
+        let mut passes = self.series.as_deref().map_or_else(all, <[bool]>::to_vec);
+        for (id, _) in gone.iter() {
+            if let Some(pass) = passes.get_mut(id.index()) {
+                *pass = false;
+            }
+        }
+        Self { series: Some(passes.into()), ..self }
     }
 
     pub(crate) fn passes(&self, series: u32, time: i64) -> bool {

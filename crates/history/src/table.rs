@@ -118,15 +118,16 @@ impl Table {
         self.change(storage, change, Some(txn), now)
     }
 
-    /// Adds the version in which `added` hold the rows of `gone`.
+    /// Adds the version in which `added` hold the rows of `gone`, or some of them.
     pub(crate) fn merge(
         &self,
         storage: &dyn Storage,
-        (gone, added): (&[Arc<ColdFile>], Vec<Part>),
+        (gone, added, is_new): (&[Arc<ColdFile>], Vec<Part>, bool),
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
         let position = self.position;
-        let change = Change { operation: "OPTIMIZE", gone, added, position, is_new: false };
+        let operation = if is_new { "DELETE" } else { "OPTIMIZE" };
+        let change = Change { operation, gone, added, position, is_new };
         self.change(storage, change, None, now)
     }
 

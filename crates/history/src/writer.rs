@@ -10,6 +10,7 @@ use crate::care::{Care, Tended};
 use crate::cold::Shelf;
 use crate::fault::{FlushFault, MergeFault, OpenFault};
 use crate::flush::{Flushed, Job};
+use crate::gone::Gone;
 use crate::hot::{Hot, Staged};
 use crate::hours::Summarised;
 use crate::latest::LatestTable;
@@ -56,6 +57,8 @@ pub struct Writer {
     hot_len: u64,
     /// When `flush_due` first saw rows since the last flush was marked.
     hot_since: Option<Timestamp>,
+    /// The last erasure that no flush covers: until then names and rows stay in snapshot and tail.
+    erased: Option<Position>,
     flush: Flush,
     pause: Pause,
     care: Care,
@@ -86,6 +89,9 @@ enum Pause {
 /// How far a time of receipt is moved to find a free millisecond.
 const SHIFT_MAX_MS: i64 = 60_000;
 
+/// Age of an erasure that makes a flush due: long enough for a few of them to share it.
+const ERASURE_AGE_MAX: Duration = Duration::from_secs(10);
+
 /// How long after a failed flush none is due.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -110,12 +116,22 @@ pub fn open_on(
     let Recovered { table, hours, snapshot, removed } =
         recover(&*storage, (&options.space, options.linger), now)?;
     let mut known = Known::default();
-    for (id, entry) in (0..).zip(&snapshot.series) {
-        known.take(SeriesId::new(id), entry);
+    for entry in &snapshot.series {
+        known.skip_to(entry.id);
+        known.take(SeriesId::new(entry.id), entry);
+    }
+    known.skip_to(snapshot.numbers);
+    let mut gone = Gone::default();
+    for (id, at) in &snapshot.gone {
+        gone.add([SeriesId::new(*id)], *at);
     }
     let count = known.interner.len();
-    let hot = Hot::new(snapshot.position, count);
-    let tail = Tail { hot, table: Arc::new(table), hours: Arc::new(hours) };
+    let tail = Tail {
+        hot: Hot::new(snapshot.position, count),
+        table: Arc::new(table),
+        hours: Arc::new(hours),
+        gone: Arc::new(gone),
+    };
     let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&storage))));
     let shared = Shared::new(tail, (known.table, known.latest), shelves);
     let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), (&options, removed));
@@ -130,6 +146,7 @@ pub fn open_on(
         staged_last: snapshot.position,
         hot_len: 0,
         hot_since: None,
+        erased: None,
         flush: Flush::None,
         pause: Pause::None,
         care,
@@ -148,6 +165,17 @@ struct Known {
 }
 
 impl Known {
+    /// Numbers that were given to series which are erased.
+    fn skip_to(&mut self, number: u32) {
+        while let Ok(next) = u32::try_from(self.interner.len())
+            && next < number
+        {
+            self.table.push_blank();
+            self.interner.push_blank(SeriesId::new(next));
+            self.last_times.push(i64::MIN);
+        }
+    }
+
     fn take(&mut self, id: SeriesId, entry: &SnapshotSeries) {
         let key = SeriesKey { device: &entry.device, signal: &entry.signal };
         self.table.push(key, SeriesInfo { unit: entry.unit });
@@ -180,6 +208,27 @@ impl Writer {
         }
         self.last_times.push(i64::MIN);
         id
+    }
+
+    /// Erases all that the records before `position` brought of a device: from the commit of this
+    /// record on nobody sees it, and by and by it leaves the disk. What comes of the device after it
+    /// has new series. Says how many series there were.
+    ///
+    /// # Panics
+    /// As `append`.
+    pub fn erase(&mut self, device: &str, position: Position) -> usize {
+        assert!(self.staged_last <= position, "erasures follow the journal");
+        self.staged_last = position;
+        let erased = self.shared.series_mut().erase(device, position);
+        for id in &erased {
+            self.interner.erase(*id);
+        }
+        let count = erased.len();
+        if count > 0 {
+            Arc::make_mut(&mut self.shared.tail().gone).add(erased, position);
+            self.erased = Some(position);
+        }
+        count
     }
 
     /// A series that is known already, as after a restart.
@@ -265,7 +314,8 @@ impl Writer {
     /// Whether the hot tail is large or old enough for `flush`, none is under way, and none failed
     /// within the last ten seconds.
     pub fn flush_due(&mut self, now: Timestamp) -> bool {
-        if self.hot_len == 0 || !matches!(self.flush, Flush::None) {
+        let nothing = self.hot_len == 0 && self.erased.is_none();
+        if nothing || !matches!(self.flush, Flush::None) {
             return false;
         }
         match self.pause {
@@ -277,7 +327,9 @@ impl Writer {
         if self.pause != Pause::None {
             return false;
         }
-        self.hot_len >= self.options.hot_rows_max || now.since(since) >= self.options.hot_age_max
+        let erasure_age = ERASURE_AGE_MAX.min(self.options.hot_age_max);
+        let age = if self.erased.is_some() { erasure_age } else { self.options.hot_age_max };
+        self.hot_len >= self.options.hot_rows_max || now.since(since) >= age
     }
 
     /// Marks all that is sealed as the next flush, and begins it if `committed` covers it; else a
@@ -357,6 +409,7 @@ impl Writer {
     /// # Errors
     /// As `tick`.
     pub fn finish(&mut self, committed: Committed) -> Result<Option<Flushed>, FlushFault> {
+        self.shared.tail().hot.advance(committed);
         match std::mem::take(&mut self.flush) {
             Flush::Marked(job) if job.run.position <= committed.position() => {
                 let outcome = job.run();
@@ -382,6 +435,7 @@ impl Writer {
         let flushed = outcome.inspect_err(|_| self.pause = Pause::Begins)?;
         self.pause = Pause::None;
         self.flushed_last = last_times.into();
+        self.erased = self.erased.filter(|at| flushed.position < *at);
         Ok(flushed)
     }
 

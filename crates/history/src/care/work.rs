@@ -1,12 +1,15 @@
-//! What can be done for the files: a merge, or the making of a day's hours.
+//! What can be done for the files, one thing at a time, and what came of it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use model::Position;
+
 use crate::fault::MergeFault;
 use crate::file::ColdFile;
 use crate::hours::{self, Summarised};
+use crate::merge::purge::Purge;
 use crate::merge::{self, Merged};
 
 /// What was done for the files.
@@ -17,45 +20,49 @@ pub enum Tended {
     Summarised(Summarised, Duration),
 }
 
-/// One at a time, on a thread of its own.
+/// What a thread does.
 #[derive(Debug)]
-pub(crate) enum Job {
+pub(crate) enum Work {
     Merge(merge::Job),
+    Purge(Purge),
     Hours(hours::Job),
 }
 
-/// What a job did, and the files that left a table by it.
+/// What came of it.
 #[derive(Debug)]
 pub(crate) struct Done {
-    pub(crate) tended: Tended,
-    pub(crate) gone: Vec<Arc<ColdFile>>,
+    /// Files without a row of what was erased up to `clean`.
+    pub(crate) looked: Vec<Arc<ColdFile>>,
+    pub(crate) clean: Position,
+    /// The folder worked on last.
+    pub(crate) day: Option<i32>,
+    /// What was to be replaced.
+    pub(crate) files: Vec<Arc<ColdFile>>,
+    /// `None` when nothing was.
+    pub(crate) outcome: Result<Option<Tended>, MergeFault>,
 }
 
-impl Job {
-    pub(crate) const fn day(&self) -> i32 {
-        match self {
-            Self::Merge(job) => job.plan.day,
-            Self::Hours(job) => job.day,
-        }
+impl Default for Done {
+    fn default() -> Self {
+        let (looked, files) = (Vec::new(), Vec::new());
+        Self { looked, clean: Position::ZERO, day: None, files, outcome: Ok(None) }
     }
+}
 
+impl Work {
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
         Arc::clone(match self {
-            Self::Merge(job) => &job.stop,
+            Self::Merge(job) | Self::Purge(Purge { job, .. }) => &job.stop,
             Self::Hours(job) => &job.stop,
         })
     }
 
-    pub(crate) fn run(self) -> Result<Option<Done>, MergeFault> {
-        Ok(match self {
-            Self::Merge(job) => job
-                .run()?
-                .map(|merged| Done { tended: Tended::Merged(merged), gone: job.plan.files }),
-            Self::Hours(job) => job.run()?.map(|made| Done {
-                tended: Tended::Summarised(made.summarised, Duration::ZERO),
-                gone: made.gone,
-            }),
-        })
+    pub(crate) fn run(self) -> Done {
+        match self {
+            Self::Merge(job) => job.done(),
+            Self::Purge(purge) => purge.run(),
+            Self::Hours(job) => job.done(),
+        }
     }
 }
 

@@ -5,12 +5,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use model::Timestamp;
+use model::{Position, Timestamp};
 
 use crate::arrange::{FileKey, day_name};
+use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, Origin};
+use crate::gone::Gone;
 use crate::hours::fold::{COLUMNS, Fold};
 use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
@@ -19,7 +22,7 @@ use crate::merge::weave::Weave;
 use crate::part::Effort;
 use crate::place::{self, Part, attempt, storage_fault};
 use crate::reader::Shared;
-use crate::scan::BATCH_ROWS;
+use crate::scan::{BATCH_ROWS, Filter, Scan};
 use crate::storage::Storage;
 
 /// The hours of a day that are durable.
@@ -50,14 +53,32 @@ pub(crate) struct Job {
     pub(crate) files: Vec<Arc<ColdFile>>,
     /// Of the table of hours that was planned for.
     pub(crate) version: u64,
+    /// Series that have no hours: those that were erased up to `clean`.
+    pub(crate) gone: Arc<Gone>,
+    pub(crate) clean: Position,
     /// Ends it early, without a trace.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) now: Timestamp,
 }
 
 impl Job {
+    pub(crate) fn done(self) -> Done {
+        let outcome = self.run();
+        self.as_done(outcome)
+    }
+
+    pub(crate) fn as_done(&self, outcome: Result<Option<Made>, MergeFault>) -> Done {
+        let (clean, day, mut files) = (self.clean, Some(self.day), Vec::new());
+        let outcome = outcome.map(|made| {
+            let Made { summarised, gone } = made?;
+            files = gone;
+            Some(Tended::Summarised(summarised, Duration::ZERO))
+        });
+        Done { clean, day, files, outcome, ..Done::default() }
+    }
+
     /// `None` when it was stopped, or when the day's files changed meanwhile.
-    pub(crate) fn run(&self) -> Result<Option<Made>, MergeFault> {
+    fn run(&self) -> Result<Option<Made>, MergeFault> {
         attempt(&*self.storage, |begun| self.write(begun), |parts| self.publish(parts))
     }
 
@@ -72,8 +93,10 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let mut weave = Weave::new(from, &self.files, &COLUMNS).map_err(read)?;
-        let mut sink = Sink::new(self.target(), (&ranks, &names));
+        let filter = Filter::new(&Scan::default(), series.len()).without(&self.gone, series.len());
+        let mut weave = Weave::new(from, &self.files, (filter, &COLUMNS)).map_err(read)?;
+        let target = self.target((&self.files, 'h'), Origin::new(&self.files));
+        let mut sink = Sink::new(target, (&ranks, &names));
         let mut fold = Fold::default();
         while let Some(piece) = weave.next().map_err(read)? {
             if self.stop.load(Ordering::Relaxed) {
@@ -90,21 +113,27 @@ impl Job {
         Ok(Some(parts))
     }
 
-    fn target(&self) -> Target<'_> {
-        let position = self.files.iter().map(|file| file.position).max().unwrap_or_default();
+    /// `letter` tells the files of one way to make hours from those of another.
+    pub(crate) fn target(
+        &self,
+        (from, letter): (&[Arc<ColdFile>], char),
+        origin: Origin,
+    ) -> Target<'_> {
+        let position = from.iter().map(|file| file.position).max().unwrap_or_default();
         let made = place::Made {
             key: FileKey { day: self.day, late: false },
             position,
+            clean: self.clean.get(),
             level: 0,
             at: self.now,
-            origin: Some(Origin::new(&self.files)),
+            origin: Some(origin),
         };
         Target {
             storage: &*self.storage,
             kind: Kind::Hours,
             made,
             effort: Effort::Thorough,
-            stem: format!("part-{position:020}-h{}", self.version),
+            stem: format!("part-{position:020}-{letter}{}", self.version),
         }
     }
 
@@ -118,15 +147,19 @@ impl Job {
         if readings.of_day(self.day) != self.files.as_slice() {
             return Ok(None);
         }
-        let summarised = Summarised {
-            day: day_name(self.day),
-            rows: parts.iter().map(|part| part.rows).sum(),
-            files: parts.len() as u64,
-            bytes: parts.iter().map(|part| part.file.bytes).sum(),
-        };
+        let summarised = summarised(self.day, &parts);
         let gone = before.of_day(self.day).to_vec();
         let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
         self.shared.tail().hours = Arc::new(after);
         Ok(Some(Made { summarised, gone }))
+    }
+}
+
+pub(crate) fn summarised(day: i32, parts: &[Part]) -> Summarised {
+    Summarised {
+        day: day_name(day),
+        rows: parts.iter().map(|part| part.rows).sum(),
+        files: parts.len() as u64,
+        bytes: parts.iter().map(|part| part.file.bytes).sum(),
     }
 }

@@ -80,8 +80,7 @@ impl View {
         stored.sort_unstable();
         stored.dedup();
         let (series, from, to) = (scan.series.clone(), scan.from, scan.to);
-        let filter =
-            Filter::new(&Scan { series, from, to, ..Scan::default() }, self.series_count());
+        let filter = self.filter(&Scan { series, from, to, ..Scan::default() });
         let names = scan.series.as_deref().map(|series| self.names_of(series));
         let want = Want { filter, names, columns: stored };
         let wanted = |file: &&Arc<ColdFile>| {

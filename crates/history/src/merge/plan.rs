@@ -35,7 +35,7 @@ const LINGER_MS: i64 = 24 * 60 * MINUTE_MS;
 const WORTH_IT: u64 = 10;
 
 /// Files of one folder that become one stratum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) day: i32,
     pub(crate) files: Vec<Arc<ColdFile>>,

@@ -58,7 +58,8 @@ impl<'a> Sink<'a> {
         begun: &mut Vec<String>,
     ) -> Result<(), MergeFault> {
         let mut rest = rows;
-        loop {
+        // A file without rows is none.
+        while rest.num_rows() > 0 {
             let room = self.room(&rest);
             let cut = room < rest.num_rows();
             self.rows += room;
@@ -73,6 +74,7 @@ impl<'a> Sink<'a> {
             self.end_group(begun)?;
             rest = rest.slice(room, rest.num_rows() - room);
         }
+        Ok(())
     }
 
     /// How many of these rows belong to the row group that waits.

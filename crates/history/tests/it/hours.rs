@@ -14,7 +14,7 @@ use model::Timestamp;
 use crate::site::{NOW, Record, Said, Seen, Site, number, small_options};
 
 const HOUR: i64 = 3_600_000;
-const DAY: i64 = 24 * HOUR;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 /// Readings, numbers, sum; then lowest, highest, first and last with their times.
 type Facts = (i64, i64, f64, [(f64, i64); 4]);
@@ -28,7 +28,7 @@ pub(crate) fn hours_of(seen: &Seen) -> Hours {
     for ((device, signal, time), (said, _)) in seen {
         let number = match said {
             Said::Number(number) => Some(*number),
-            Said::Text(_) => None,
+            Said::Text(_) | Said::Erased => None,
         };
         let key = (device.clone(), signal.clone(), time.div_euclid(HOUR) * HOUR);
         by_hour.entry(key).or_default().push((*time, number));
@@ -105,13 +105,24 @@ pub(crate) fn check(site: &Site) -> usize {
     usable.len()
 }
 
+/// Where no readings left, hours speak of readings that somebody can see, also those that are out
+/// of use.
+#[track_caller]
+pub(crate) fn check_none_is_made_up(site: &Site) {
+    let seen = hours_of(&site.expected());
+    for (key, (readings, _)) in scan_hours(&site.view(), &HoursScan::default()) {
+        let known = seen.get(&key).map(|(readings, _)| *readings);
+        assert!(known.is_some_and(|known| readings <= known), "{key:?}: {readings}, not {known:?}");
+    }
+}
+
 /// This morning, and the morning before.
-fn today() -> i64 {
+pub(crate) fn today() -> i64 {
     NOW.millis().div_euclid(DAY) * DAY
 }
 
 /// Three hours of two devices, with a text, a tie, and times that rise.
-fn rows(start: i64) -> Vec<Record> {
+pub(crate) fn rows(start: i64) -> Vec<Record> {
     let mut records = Vec::new();
     for step in 0..180 {
         let value = f64::from(i32::try_from(step).unwrap() * 7 % 11);
@@ -124,7 +135,7 @@ fn rows(start: i64) -> Vec<Record> {
 }
 
 /// A day with a closed stratum, and today's rows in memory.
-fn closed() -> Site {
+pub(crate) fn closed() -> Site {
     let mut site = Site::new();
     site.write(rows(today() - DAY));
     site.commit_all();
@@ -136,7 +147,7 @@ fn closed() -> Site {
     site
 }
 
-fn states(site: &Site) -> Vec<Option<DayHours>> {
+pub(crate) fn states(site: &Site) -> Vec<Option<DayHours>> {
     site.view().days((None, None)).iter().map(|day| day.hours).collect()
 }
 
@@ -233,13 +244,13 @@ fn a_scan_of_hours_finds_what_is_asked() {
     assert!(some.next().is_none());
 }
 
-fn keeping(days: u64, hours_days: Option<u64>) -> Options {
+pub(crate) fn keeping(days: u64, hours_days: Option<u64>) -> Options {
     let span = |days: u64| Duration::from_secs(days * 86_400);
     Options { keep: Some(span(days)), keep_hours: hours_days.map(span), ..small_options() }
 }
 
 /// A durable copy of the site, with other options.
-fn reopened(site: &Site, options: Options) -> Site {
+pub(crate) fn reopened(site: &Site, options: Options) -> Site {
     let storage = Memory::default();
     for (name, bytes) in site.storage.files() {
         let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);

@@ -7,6 +7,10 @@ mod crash;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod erased_hours;
+#[cfg(test)]
+mod erasures;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;

@@ -1,9 +1,10 @@
 use history::storage::memory::{Fault, Unsynced};
-use history::{MergeFault, Scan, SeriesId, Share};
+use history::{MergeFault, Scan, Series, SeriesId, Share};
 use model::{Position, Timestamp};
 use proptest::prelude::*;
 
-use crate::site::{Record, Said, Seen, Site, scan};
+use crate::erasures::check_nothing_is_left;
+use crate::site::{Record, Said, Seen, Site, erasure, scan};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -19,6 +20,7 @@ enum Step {
     /// Makes the hours that are lacking, so many hours later.
     Summarise(u64),
     SummariseFails(u64, u64, Fault),
+    Erase(u8),
     Crash(Unsynced, u64),
     Look {
         series: Option<Vec<u32>>,
@@ -82,6 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => hours().prop_map(Step::Summarise),
         1 => (hours(), 0..20_u64, prop_oneof![Just(Fault::PowerCut), Just(Fault::Once)])
             .prop_map(|(hours, call, fault)| Step::SummariseFails(hours, call, fault)),
+        1 => (0..4_u8).prop_map(Step::Erase),
         1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
         4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
             .prop_map(|(series, from, to)| Step::Look { series, from, to }),
@@ -121,6 +124,7 @@ fn play(site: Site, step: Step) -> Site {
             let is_final = matches!(made, Err(MergeFault::Write(seen)) if seen.is_final());
             site = after_fault(site, fault, is_final);
         }
+        Step::Erase(device) => site.write([erasure(&format!("d{device}"))]),
         Step::Crash(unsynced, share) => {
             let kept = usize::try_from(committed + open * share / 100).unwrap();
             site = site.crash(unsynced, kept).unwrap();
@@ -142,7 +146,8 @@ fn after_fault(site: Site, fault: Fault, is_final: bool) -> Site {
 
 fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>) {
     let view = site.view();
-    let known = view.series();
+    let known = view.series().into_iter().filter(|it| view.series_by_id(it.id).is_some());
+    let known: Vec<Series> = known.collect();
     let wanted = |device: &str, signal: &str| {
         series.is_none_or(|ids| {
             known.iter().any(|entry| {
@@ -182,6 +187,8 @@ proptest! {
             site = play(site, step);
             site.check();
             crate::hours::check(&site);
+            crate::hours::check_none_is_made_up(&site);
         }
+        check_nothing_is_left(site);
     }
 }
