@@ -64,8 +64,19 @@ fn is_nameplate(name: &str) -> bool {
 
 /// Puts a label of the group opened last into `out`. An empty value says nothing.
 pub(crate) fn push_label(out: &mut Outcome, label: &str, value: &str) {
+    let name = put_label_name(out, label);
+    push_label_value(out, name, value);
+}
+
+/// The name of a label in the arena of `out`, for the labels of several groups.
+pub(crate) fn put_label_name(out: &mut Outcome, label: &str) -> Span {
     let name = put(out, label);
     lower(out, name);
+    name
+}
+
+/// As `push_label`.
+pub(crate) fn push_label_value(out: &mut Outcome, name: Span, value: &str) {
     let value = put(out, value);
     if !out.slice(name).is_empty() && !out.slice(value).is_empty() {
         out.push_label(name, value);

@@ -338,7 +338,8 @@ impl Outcome {
             return;
         };
         let text = self.slice(name);
-        let same = self.labels.iter().skip(first).position(|(held, _)| self.slice(*held) == text);
+        let is_same = |held: Span| held == name || self.slice(held) == text;
+        let same = self.labels.iter().skip(first).position(|(held, _)| is_same(*held));
         if let Some(held) = same.and_then(|at| self.labels.get_mut(first + at)) {
             *held = (name, value);
             return;
