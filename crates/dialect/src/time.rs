@@ -163,8 +163,7 @@ impl Stamp {
             let (quality, note) = (Quality::FUTURE, Some(Note::ClockAhead));
             return Judged { time, quality, note, off };
         }
-        let quality =
-            if ahead < -BEHIND_UNMARKED { Quality::BACKFILL } else { Quality::default() };
+        let quality = if ahead < -BEHIND_UNMARKED { Quality::BACKFILL } else { Quality::default() };
         Judged { time, quality, off, ..Judged::default() }
     }
 }

@@ -127,7 +127,7 @@ impl View {
         let mut newest = Newest { count, rows: BinaryHeap::new() };
         let mut to = last.millis().saturating_add(1);
         let mut span = NEWEST_SPAN_MS;
-        while to > oldest && newest.rows.len() < count {
+        while to > oldest.millis() && newest.rows.len() < count {
             let from = to.saturating_sub(span);
             let scan = Scan {
                 series: Some(series.to_vec()),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use model::{Committed, Position};
+use model::{Committed, Position, Timestamp};
 
 use crate::cold::{SeriesName, Shelf, Want};
 use crate::cold_rows::ColdRows;
@@ -175,10 +175,12 @@ impl View {
         series.iter().map(|id| table.of(*id)).collect()
     }
 
-    /// The lowest time of all rows, in milliseconds.
-    pub(crate) fn oldest(&self) -> Option<i64> {
+    /// The lowest time of all rows.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
         let cold = self.table.files.iter().map(|file| file.time_min);
-        cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min)).min()
+        let all = cold.chain(self.hot.chunks.iter().map(|chunk| chunk.time_min));
+        all.min().map(Timestamp::from_millis)
     }
 
     /// What `scan` has before it, as far as it is known without reading.

@@ -12,6 +12,7 @@ use model::Horizon;
 
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
+use crate::table::completeness::{Completeness, DayCache};
 use crate::table::devices::devices;
 use crate::table::labels::LabelCache;
 use crate::table::latest::{latest, signals};
@@ -21,8 +22,8 @@ use crate::table::wide::Wide;
 use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
-pub(crate) const CORE: [&str; 6] =
-    ["devices", "labels", "latest", "messages", "readings", "signals"];
+pub(crate) const CORE: [&str; 7] =
+    ["completeness", "devices", "labels", "latest", "messages", "readings", "signals"];
 
 /// Where snapshots come from.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct Site {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) names: NameCache,
     pub(crate) labels: Arc<LabelCache>,
+    pub(crate) days: Arc<DayCache>,
     pub(crate) work: Arc<Work>,
 }
 
@@ -43,6 +45,7 @@ impl Site {
             view,
             catalog: Arc::clone(&self.catalog),
             labels: Arc::clone(&self.labels),
+            days: Arc::clone(&self.days),
             work: Arc::clone(&self.work),
             devices: OnceLock::new(),
             types: OnceLock::new(),
@@ -56,6 +59,7 @@ pub(crate) struct Snapshot {
     pub(crate) names: Names,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) labels: Arc<LabelCache>,
+    pub(crate) days: Arc<DayCache>,
     pub(crate) work: Arc<Work>,
     pub(crate) devices: OnceLock<Vec<DeviceRow>>,
     pub(crate) types: OnceLock<Types>,
@@ -121,6 +125,7 @@ impl SchemaProvider for Tables {
             "messages" => Arc::new(MessageTable(snapshot())),
             "latest" => latest(&self.0)?,
             "signals" => signals(&self.0)?,
+            "completeness" => Arc::new(Completeness(snapshot())),
             "devices" => devices(self.0.devices())?,
             "labels" => self.0.labels.table(&*self.0.catalog)?,
             other => match self.0.types().get(other) {

@@ -1,5 +1,6 @@
 //! Statements over a small site with known contents.
 
+mod completeness;
 mod functions;
 mod limits;
 mod refusals;
