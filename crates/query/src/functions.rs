@@ -1,16 +1,18 @@
 //! Functions beyond those of DataFusion.
 
+mod carry;
 mod series;
 mod unit;
 
 use datafusion::functions::datetime::date_bin;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 pub(crate) fn register(context: &SessionContext) {
     let bins = date_bin().as_ref().clone();
     context.register_udf(bins.with_aliases(["time_bucket"]));
     context.register_udf(ScalarUDF::from(unit::ToUnit::new()));
+    context.register_udwf(WindowUDF::from(carry::CarryForward::new()));
     for function in series::all() {
         context.register_udaf(AggregateUDF::from(function));
     }

@@ -12,6 +12,7 @@ use model::Horizon;
 
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
+use crate::table::completeness::{Completeness, DayCache};
 use crate::table::devices::devices;
 use crate::table::hours::Hours;
 use crate::table::labels::LabelCache;
@@ -22,8 +23,8 @@ use crate::table::wide::Wide;
 use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
-pub(crate) const CORE: [&str; 7] =
-    ["devices", "hours", "labels", "latest", "messages", "readings", "signals"];
+pub(crate) const CORE: [&str; 8] =
+    ["completeness", "devices", "hours", "labels", "latest", "messages", "readings", "signals"];
 
 /// Where snapshots come from.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(crate) struct Site {
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) names: NameCache,
     pub(crate) labels: Arc<LabelCache>,
+    pub(crate) days: Arc<DayCache>,
     pub(crate) work: Arc<Work>,
 }
 
@@ -44,6 +46,7 @@ impl Site {
             view,
             catalog: Arc::clone(&self.catalog),
             labels: Arc::clone(&self.labels),
+            days: Arc::clone(&self.days),
             work: Arc::clone(&self.work),
             devices: OnceLock::new(),
             types: OnceLock::new(),
@@ -57,6 +60,7 @@ pub(crate) struct Snapshot {
     pub(crate) names: Names,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) labels: Arc<LabelCache>,
+    pub(crate) days: Arc<DayCache>,
     pub(crate) work: Arc<Work>,
     pub(crate) devices: OnceLock<Vec<DeviceRow>>,
     pub(crate) types: OnceLock<Types>,
@@ -123,6 +127,7 @@ impl SchemaProvider for Tables {
             "messages" => Arc::new(MessageTable(snapshot())),
             "latest" => Arc::new(LastValues::new(snapshot(), Kind::Latest)),
             "signals" => Arc::new(LastValues::new(snapshot(), Kind::Signals)),
+            "completeness" => Arc::new(Completeness(snapshot())),
             "devices" => devices(self.0.devices())?,
             "labels" => self.0.labels.table(&*self.0.catalog)?,
             other => match self.0.types().get(other) {

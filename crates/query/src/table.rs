@@ -1,5 +1,6 @@
 //! The tables, one module each.
 
+pub(crate) mod completeness;
 pub(crate) mod devices;
 pub(crate) mod hours;
 pub(crate) mod labels;

@@ -1,5 +1,6 @@
 //! Statements over a small site with known contents.
 
+mod completeness;
 mod folds;
 mod functions;
 mod limits;

@@ -28,10 +28,11 @@ pub(super) enum Kind {
     TimeWeight,
     M4,
     Interpolate,
+    AsOf,
     GapFill,
 }
 
-const ALL: [Kind; 8] = [
+const ALL: [Kind; 9] = [
     Kind::First,
     Kind::Last,
     Kind::Increase,
@@ -39,6 +40,7 @@ const ALL: [Kind; 8] = [
     Kind::TimeWeight,
     Kind::M4,
     Kind::Interpolate,
+    Kind::AsOf,
     Kind::GapFill,
 ];
 
@@ -52,6 +54,7 @@ impl Kind {
             Self::TimeWeight => "time_weight",
             Self::M4 => "m4",
             Self::Interpolate => "interpolate",
+            Self::AsOf => "asof",
             Self::GapFill => "gap_fill",
         }
     }
@@ -65,7 +68,7 @@ impl Kind {
             | Self::Rate
             | Self::TimeWeight
             | Self::M4 => Vec::new(),
-            Self::Interpolate => vec![time_type()],
+            Self::Interpolate | Self::AsOf => vec![time_type()],
             Self::GapFill => vec![
                 DataType::Interval(IntervalUnit::MonthDayNano),
                 time_type(),
@@ -85,6 +88,7 @@ impl Kind {
             Self::TimeWeight => "time_weight(value, time)",
             Self::M4 => "m4(value, time)",
             Self::Interpolate => "interpolate(value, time, at)",
+            Self::AsOf => "asof(value, time, at)",
             Self::GapFill => {
                 "gap_fill(value, time, step, from, to [, 'null' | 'previous' | 'linear'])"
             }
@@ -99,7 +103,8 @@ impl Kind {
             | Self::Increase
             | Self::Rate
             | Self::TimeWeight
-            | Self::Interpolate => DataType::Float64,
+            | Self::Interpolate
+            | Self::AsOf => DataType::Float64,
         }
     }
 }

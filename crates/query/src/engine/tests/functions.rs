@@ -42,6 +42,30 @@ fn values_weigh_as_long_as_they_held_and_lie_on_lines() {
 }
 
 #[test]
+fn a_signal_is_joined_as_of_the_times_of_another() {
+    let mut site = Site::new(Limits::default());
+    site.take(&[
+        ("oven", "setpoint", 10_000, 180.0),
+        ("oven", "temperature", 5_000, 20.0),
+        ("oven", "temperature", 10_000, 21.0),
+        ("oven", "temperature", 20_000, 90.0),
+        ("oven", "setpoint", 30_000, 200.0),
+        ("oven", "temperature", 31_000, 170.0),
+        ("kiln", "temperature", 40_000, 7.0),
+    ]);
+    let join = "SELECT device, number, setpoint FROM (SELECT time, device, signal, number, \
+                carry_forward(CASE WHEN signal = 'setpoint' THEN number END) OVER \
+                (PARTITION BY device ORDER BY time, signal <> 'setpoint') AS setpoint FROM readings) \
+                WHERE signal = 'temperature' ORDER BY device, time";
+    let lines = "device,number,setpoint\nkiln,7.0,\noven,20.0,\noven,21.0,180.0\noven,90.0,180.0\n\
+                 oven,170.0,200.0\n";
+    assert_eq!(site.csv(join), lines);
+    let at = "SELECT device, asof(number, time, '2026-11-01T00:00:29Z') AS at FROM readings \
+              WHERE signal = 'setpoint' GROUP BY device";
+    assert_eq!(site.csv(at), "device,at\noven,180.0\n");
+}
+
+#[test]
 fn lists_of_points_become_rows() {
     check(
         "SELECT p['time'] AS time, p['value'] AS value FROM \

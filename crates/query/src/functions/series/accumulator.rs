@@ -9,7 +9,7 @@ use datafusion::common::{DataFusionError, ScalarValue, internal_err};
 use datafusion::logical_expr::Accumulator;
 
 use super::points::{
-    Point, Shape, gap_fill, increase, interpolate, m4, rate, reduce, settle, time_weight,
+    Point, Shape, as_of, gap_fill, increase, interpolate, m4, rate, reduce, settle, time_weight,
 };
 use super::{point_field, point_fields};
 use crate::table::times;
@@ -65,6 +65,7 @@ impl Accumulator for Collected {
             Shape::Rate => number(rate(points)),
             Shape::TimeWeight => number(time_weight(points)),
             Shape::Interpolate(at) => number(interpolate(points, at)),
+            Shape::AsOf(at) => number(as_of(points, at).map(|(_, value)| value)),
             Shape::M4 => {
                 let chosen = m4(points);
                 let points: Vec<_> =
@@ -85,7 +86,8 @@ impl Accumulator for Collected {
             | Shape::Rate
             | Shape::TimeWeight
             | Shape::M4
-            | Shape::Interpolate(_) => 0,
+            | Shape::Interpolate(_)
+            | Shape::AsOf(_) => 0,
         };
         size_of::<Self>() + self.points.capacity() * size_of::<Point>() + filled
     }

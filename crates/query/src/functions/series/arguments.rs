@@ -29,6 +29,7 @@ pub(super) fn shape(
         Kind::TimeWeight => Shape::TimeWeight,
         Kind::M4 => Shape::M4,
         Kind::Interpolate => Shape::Interpolate(instant(kind, arguments, 2)?),
+        Kind::AsOf => Shape::AsOf(instant(kind, arguments, 2)?),
         Kind::GapFill => Shape::GapFill(grid(kind, arguments)?),
     })
 }

@@ -16,6 +16,8 @@ pub(super) enum Shape {
     M4,
     /// The value at a time, on the line between its neighbours.
     Interpolate(i64),
+    /// The value that held at a time.
+    AsOf(i64),
     GapFill(Grid),
 }
 
@@ -65,6 +67,7 @@ pub(super) fn reduce(shape: Shape, points: &mut Vec<Point>) {
         Shape::First => points.truncate(1),
         Shape::Last => drop(points.drain(..points.len().saturating_sub(1))),
         Shape::M4 => *points = m4(points),
+        Shape::AsOf(at) => *points = as_of(points, at).into_iter().collect(),
         Shape::Increase
         | Shape::Rate
         | Shape::TimeWeight
@@ -120,6 +123,12 @@ pub(super) fn interpolate(points: &[Point], at: i64) -> Option<f64> {
     }
     let (start, low) = points.get(after.checked_sub(1)?)?;
     Some(low + (high - low) * length(*start, at) / length(*start, *end))
+}
+
+/// The last point at a time or before it.
+pub(super) fn as_of(points: &[Point], at: i64) -> Option<Point> {
+    let after = points.partition_point(|(time, _)| *time <= at);
+    points.get(after.checked_sub(1)?).copied()
 }
 
 /// The mean of each step, and what stands where there is none.

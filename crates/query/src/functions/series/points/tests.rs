@@ -1,4 +1,7 @@
-use super::{Fill, Grid, Point, gap_fill, increase, interpolate, m4, rate, settle, time_weight};
+use super::{
+    Fill, Grid, Point, Shape, as_of, gap_fill, increase, interpolate, m4, rate, reduce, settle,
+    time_weight,
+};
 
 #[test]
 fn of_several_points_at_one_time_the_last_stays() {
@@ -40,6 +43,19 @@ fn between_two_points_there_is_a_line() {
     assert_eq!(interpolate(&points, 10), Some(3.0));
     assert_eq!(interpolate(&points, -1), None);
     assert_eq!(interpolate(&points, 11), None);
+}
+
+#[test]
+fn a_value_holds_until_the_next_one() {
+    let points = vec![(0, 1.0), (10, 3.0), (20, 4.0)];
+    for (at, value) in
+        [(-1, None), (0, Some(1.0)), (9, Some(1.0)), (10, Some(3.0)), (99, Some(4.0))]
+    {
+        assert_eq!(as_of(&points, at).map(|(_, value)| value), value, "at {at}");
+        let mut kept = points.clone();
+        reduce(Shape::AsOf(at), &mut kept);
+        assert!(kept.len() <= 1 && as_of(&kept, at) == as_of(&points, at), "{kept:?} at {at}");
+    }
 }
 
 #[test]
