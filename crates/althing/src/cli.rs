@@ -1,11 +1,15 @@
 //! The command line as clap reads it.
 
+mod import;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Flag, MaybeAddress, Span};
+
+pub(crate) use import::{ColumnFlags, HomePart, ImportCommand, ImportFlags};
 
 /// Connects devices, keeps what they say, and answers questions about it.
 #[derive(Debug, Parser)]
@@ -29,6 +33,11 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Publish CSV files over MQTT
     Replay(Box<ReplayArgs>),
+    /// Bring readings of other programs' files into a running site
+    Import {
+        #[command(subcommand)]
+        command: Box<ImportCommand>,
+    },
     /// Ask a question in SQL; without one, prompt for it
     Sql(SqlArgs),
     /// Print messages as they arrive

@@ -62,6 +62,9 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Verify(args) => commands::backup::verify(&mut context, args)?,
         Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
+        Command::Import { command } => {
+            commands::import::run(&mut context, command, &stop_on_signal()?)?;
+        }
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
         Command::Grafana { command: GrafanaCommand::Provision(args) } => {
             commands::grafana::provision(&mut context, args)?;
@@ -107,6 +110,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Demo(args) => args.flags(),
         Command::Doctor(args) => args.place.flags(),
         Command::Replay(_)
+        | Command::Import { .. }
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Verify(_)
