@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
     /// Read all of a backup, or of a site that does not run, and say what is damaged
     Verify(VerifyArgs),
+    /// Say whether this version can go on with a site or a backup, and change nothing
+    UpgradeCheck(UpgradeArgs),
     /// Look at clock, disk, ports and limits of this machine
     Doctor(DoctorArgs),
     /// Files for Grafana
@@ -175,6 +177,12 @@ pub(crate) struct RestoreArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Folder of a backup or directory of a site [default: the site as configured]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// Directory of a site, which may run, or folder of a backup [default: the site as configured]
     pub(crate) folder: Option<PathBuf>,
 }
 

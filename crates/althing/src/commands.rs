@@ -23,6 +23,7 @@ pub(crate) mod tail;
 mod testing;
 pub(crate) mod top;
 pub(crate) mod trace;
+pub(crate) mod upgrade;
 
 /// What every command gets.
 pub(crate) struct Context<'a> {

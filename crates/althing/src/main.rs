@@ -60,6 +60,7 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Backup(args) => commands::backup::take(&mut context, args)?,
         Command::Restore(args) => commands::backup::restore(&mut context, args)?,
         Command::Verify(args) => commands::backup::verify(&mut context, args)?,
+        Command::UpgradeCheck(args) => commands::upgrade::run(&mut context, args)?,
         Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
         Command::Import { command } => {
@@ -114,6 +115,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Verify(_)
+        | Command::UpgradeCheck(_)
         | Command::Sql(_)
         | Command::Tail(_)
         | Command::Top(_)

@@ -38,7 +38,7 @@ pub use note::Note;
 pub use outcome::{Attribute, Group, Outcome, Outgoing, Presence, Reading, UnitBasis, Verdict};
 pub use recognizer::{Context, PAYLOAD_BYTES_MAX, Recognizer, TOPIC_BYTES_MAX, TOPIC_LEVELS_MAX};
 pub use senml::{RECORDS_MAX, is_senml};
-pub use state::{StateFault, WATCHED_MAX};
+pub use state::{StateFault, WATCHED_MAX, state_format};
 pub use time::{Zone, ZoneFault};
 pub use unit::{Settlement, second_name, settle_unit};
 pub use value::{TEXT_BYTES_MAX, value_of_text};

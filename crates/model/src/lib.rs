@@ -6,6 +6,7 @@
 
 pub mod census;
 pub mod device;
+pub mod format;
 pub mod message;
 pub mod meter;
 pub mod promise;
@@ -18,6 +19,7 @@ pub mod trace;
 pub mod unit;
 
 pub use device::{DeviceId, DeviceKey};
+pub use format::{Fit, Format};
 pub use message::{Message, Qos};
 pub use meter::{Event, Gauge, Meter};
 pub use promise::{Committed, Horizon, Lane, Position, Settled};

@@ -21,7 +21,7 @@ use model::{DeviceId, DeviceKey, Position, Timestamp};
 pub use directory::{Device, DeviceIndex, Directory};
 pub use naming::{device_type_of, slug};
 pub use pulse::{Presence, Pulse};
-pub use store::{RegistryFault, check, copy};
+pub use store::{RegistryFault, check, copy, format};
 
 use store::Store;
 

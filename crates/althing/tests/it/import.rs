@@ -81,3 +81,23 @@ fn points_of_a_dump_go_the_way_of_points_that_are_written() {
     assert!(site.sql("SELECT topic FROM messages").contains("influx/farm"));
     assert_eq!(site.stop(), Some(0));
 }
+
+#[test]
+fn a_site_says_whether_this_version_goes_on_with_it() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("a.csv"), TABLE).unwrap();
+    let site = Running::start_with(data.path(), &[]);
+    althing(folder.path(), &["import", "csv", "a.csv", "--http", &site.http]);
+    let place = data.path().to_str().unwrap();
+    let told = json(folder.path(), &["upgrade-check", place]);
+    assert_eq!((&told["opens"], &told["changes"]), (&true.into(), &false.into()), "{told}");
+    assert_eq!(site.stop(), Some(0));
+    let told = json(folder.path(), &["upgrade-check", place]);
+    let whats: Vec<&str> =
+        told["formats"].as_array().unwrap().iter().map(|it| it["what"].as_str().unwrap()).collect();
+    assert!(whats.contains(&"journal") && whats.contains(&"registry"), "{told}");
+    althing(folder.path(), &["backup", "copy", "--data", place]);
+    let told = json(folder.path(), &["upgrade-check", "copy"]);
+    assert_eq!(told["opens"], true, "{told}");
+    assert!(told["formats"].as_array().unwrap().iter().any(|it| it["what"] == "backup"), "{told}");
+}
