@@ -1,11 +1,15 @@
 //! The command line as clap reads it.
 
+mod import;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Flag, MaybeAddress, Span};
+
+pub(crate) use import::{ColumnFlags, HomePart, ImportCommand, ImportFlags};
 
 /// Connects devices, keeps what they say, and answers questions about it.
 #[derive(Debug, Parser)]
@@ -29,6 +33,11 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Publish CSV files over MQTT
     Replay(Box<ReplayArgs>),
+    /// Bring readings of other programs' files into a running site
+    Import {
+        #[command(subcommand)]
+        command: Box<ImportCommand>,
+    },
     /// Ask a question in SQL; without one, prompt for it
     Sql(SqlArgs),
     /// Print messages as they arrive
@@ -47,6 +56,8 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
     /// Read all of a backup, or of a site that does not run, and say what is damaged
     Verify(VerifyArgs),
+    /// Say whether this version can go on with a site or a backup, and change nothing
+    UpgradeCheck(UpgradeArgs),
     /// Look at clock, disk, ports and limits of this machine
     Doctor(DoctorArgs),
     /// Files for Grafana
@@ -166,6 +177,12 @@ pub(crate) struct RestoreArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Folder of a backup or directory of a site [default: the site as configured]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// Directory of a site, which may run, or folder of a backup [default: the site as configured]
     pub(crate) folder: Option<PathBuf>,
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod backup;
 pub(crate) mod credential;
 pub(crate) mod doctor;
 pub(crate) mod grafana;
+pub(crate) mod import;
 pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod show;
@@ -22,6 +23,7 @@ pub(crate) mod tail;
 mod testing;
 pub(crate) mod top;
 pub(crate) mod trace;
+pub(crate) mod upgrade;
 
 /// What every command gets.
 pub(crate) struct Context<'a> {

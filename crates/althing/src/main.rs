@@ -60,8 +60,12 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Backup(args) => commands::backup::take(&mut context, args)?,
         Command::Restore(args) => commands::backup::restore(&mut context, args)?,
         Command::Verify(args) => commands::backup::verify(&mut context, args)?,
+        Command::UpgradeCheck(args) => commands::upgrade::run(&mut context, args)?,
         Command::Credential(args) => commands::credential::run(&mut context, args)?,
         Command::Replay(args) => commands::replay::run(&mut context, args, &stop_on_signal()?)?,
+        Command::Import { command } => {
+            commands::import::run(&mut context, command, &stop_on_signal()?)?;
+        }
         Command::Doctor(_) => commands::doctor::run(&mut context)?,
         Command::Grafana { command: GrafanaCommand::Provision(args) } => {
             commands::grafana::provision(&mut context, args)?;
@@ -107,9 +111,11 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Demo(args) => args.flags(),
         Command::Doctor(args) => args.place.flags(),
         Command::Replay(_)
+        | Command::Import { .. }
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Verify(_)
+        | Command::UpgradeCheck(_)
         | Command::Sql(_)
         | Command::Tail(_)
         | Command::Top(_)

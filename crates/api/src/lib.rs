@@ -125,6 +125,7 @@ fn writes() -> Router<Api> {
         .route("/write", post(writes::write))
         .route("/api/v2/write", post(writes::write))
         .route("/api/v1/write", post(writes::remote_write))
+        .route("/api/senml", post(writes::packs))
         .route("/ping", get(writes::ping))
         .route("/health", get(writes::health))
         .route("/query", get(writes::query).post(writes::query))

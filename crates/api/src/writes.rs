@@ -2,6 +2,7 @@
 
 mod influx;
 mod prometheus;
+mod senml;
 mod unpack;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,6 +16,7 @@ use crate::origin::is_own;
 
 pub(crate) use influx::{health, ping, query, write};
 pub(crate) use prometheus::remote_write;
+pub(crate) use senml::packs;
 
 /// What one request may bring, also once it is unpacked.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;

@@ -14,6 +14,7 @@ mod take;
 mod verify;
 
 pub use fault::BackupFault;
+pub use manifest::format;
 pub use restore::restore;
 pub use take::{Taken, take};
 pub use verify::{Checked, is_backup, verify_backup, verify_site};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Component, Path};
 
-use model::Timestamp;
+use model::{Format, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::BackupFault;
@@ -46,6 +46,20 @@ impl Entry {
     pub(crate) fn holds(&self, sum: Sum) -> bool {
         (self.bytes, self.crc32c) == (sum.bytes, sum.crc)
     }
+}
+
+/// The version of a backup. Only the number is looked for: all else may be otherwise in a newer
+/// one.
+///
+/// # Errors
+/// When its manifest cannot be read.
+pub fn format(folder: &Path) -> Result<Format, BackupFault> {
+    let path = folder.join(NAME);
+    let text = fs::read(&path).map_err(BackupFault::file(&path))?;
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let manifest: Option<serde_json::Value> = serde_json::from_slice(line).ok();
+    let found = manifest.as_ref().and_then(|all| all.get("althing_backup")?.as_u64());
+    Ok(Format { what: "backup", found, oldest: VERSION, newest: VERSION })
 }
 
 impl Manifest {

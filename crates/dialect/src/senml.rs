@@ -6,7 +6,7 @@ use model::{Timestamp, Unit};
 
 use crate::claim::Body;
 use crate::identity::{Hardware, Shape, add_key_of, keys_of_credential, keys_of_topic};
-use crate::json::{Item, Kind};
+use crate::json::{Item, Kind, Tape};
 use crate::leaf::LEAVES_MAX;
 use crate::name::{push_name, push_segment};
 use crate::note::Note;
@@ -22,7 +22,7 @@ pub(crate) use cbor::is_cbor_pack;
 use record::{Record, Resolved, Resolver, Worth};
 
 /// Records of one pack: a sensor's backlog of one reading a minute for most of a day.
-pub(crate) const RECORDS_MAX: usize = 1024;
+pub const RECORDS_MAX: usize = 1024;
 
 /// Times at or above this many seconds are since 1970, below they are relative to the receipt
 /// (RFC 8428, 4.5.3).
@@ -48,6 +48,14 @@ pub(crate) fn is_pack(item: Item<'_>) -> bool {
         && item.children().all(all_known)
         && has(&["n", "bn"])
         && has(&["v", "vb", "vs", "vd", "s"])
+}
+
+/// Whether a text is one pack that is read as a whole.
+#[must_use]
+pub fn is_senml(text: &str) -> bool {
+    let mut tape = Tape::default();
+    let pack = tape.parse(text).ok();
+    pack.is_some_and(|pack| is_pack(pack) && !pack.is_cut() && pack.count() <= RECORDS_MAX)
 }
 
 pub(crate) fn read_json(desk: &mut Desk<'_>, body: Body<'_>) {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use model::Format;
+
 use crate::time::Off;
 
 /// Devices whose clock is watched. With keys of at most 1 KiB that is 1 MiB; the one that was
@@ -42,6 +44,16 @@ struct Streak {
     quarters: i8,
     seen: u8,
     turn: u64,
+}
+
+/// The format of what [`Recognizer::snapshot`](crate::Recognizer::snapshot) gave, also of another
+/// version.
+#[must_use]
+pub fn state_format(bytes: &[u8]) -> Format {
+    let version = bytes.strip_prefix(&MAGIC).and_then(|rest| rest.first_chunk::<2>());
+    let found = version.map(|version| u64::from(u16::from_le_bytes(*version)));
+    let (oldest, newest) = (u64::from(VERSION), u64::from(VERSION));
+    Format { what: "dialect state", found, oldest, newest }
 }
 
 impl Learned {

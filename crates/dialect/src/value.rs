@@ -1,6 +1,6 @@
 //! Values: what a text means, and what is no value at all.
 
-use model::Unit;
+use model::{Unit, Value};
 
 use crate::json::{Item, Kind};
 use crate::name::means_text;
@@ -66,6 +66,20 @@ impl<'a> Said<'a> {
             return said;
         }
         Self::Text(text)
+    }
+}
+
+/// What a text means as the value of a signal of this name, as where devices send bare texts:
+/// numbers, also with a unit or a decimal comma, booleans, texts. `None` is no value.
+#[must_use]
+pub fn value_of_text<'a>(text: &'a str, name: &str) -> Option<(Value<'a>, Option<Unit>)> {
+    let rules = TextRules { switches: true, loose_numbers: true };
+    match Said::by_text(text, name, rules) {
+        Said::Nothing => None,
+        Said::Number(number) => Some((Value::Number(number), None)),
+        Said::Quantity(number, unit) => Some((Value::Number(number), Some(unit))),
+        Said::Boolean(truth) => Some((Value::Boolean(truth), None)),
+        Said::Text(text) => Some((Value::Text(text), None)),
     }
 }
 

@@ -16,7 +16,7 @@ mod source;
 mod when;
 
 pub use mapping::{Form, Mapping, Template};
-use progress::Progress;
+pub use progress::Progress;
 pub use source::Skipped;
 use source::{Field, Next};
 pub use when::{TimeSource, When};

@@ -4,16 +4,18 @@
 use std::io;
 use std::sync::Arc;
 
-use model::Position;
+use model::{Fit, Format, Position};
 use serde::Deserialize;
 
 use crate::cold::{FileScan, Shelf, Want};
+use crate::delta::{FORMAT_VERSION, READER_VERSION};
 use crate::fault::{OpenFault, ReadFault};
 use crate::file::ColdFile;
 use crate::kind::Kind;
 use crate::log::{Log, damaged};
 use crate::recovery::{read_snapshot, snapshot_name};
 use crate::scan::{Filter, Scan};
+use crate::snapshot;
 use crate::storage::Storage;
 
 /// The files of one version of each table.
@@ -80,6 +82,51 @@ pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> 
     Ok(Some(Inventory { position, names }))
 }
 
+/// The versions of a space, also while a site writes to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Formats {
+    pub formats: Vec<Format>,
+    /// What ingest keeps in the snapshot, in a format of its own.
+    pub extra: Option<Vec<u8>>,
+}
+
+/// Which formats the newest version of the table has; none where there is no table.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn formats(storage: &dyn Storage) -> Result<Formats, OpenFault> {
+    let Some((_, log)) = Log::read(storage, Kind::Readings)? else {
+        return Ok(Formats::default());
+    };
+    let (table_log, table, position) = log.versions();
+    let format = |what, found, newest| Format { what, found, oldest: newest, newest };
+    let mut formats = vec![
+        format("table log", table_log, READER_VERSION),
+        format("table", table, FORMAT_VERSION),
+    ];
+    if let Some((_, hours)) = Log::read(storage, Kind::Hours)? {
+        let (table_log, table, _) = hours.versions();
+        formats.push(format("table log of hours", table_log, READER_VERSION));
+        formats.push(format("table of hours", table, FORMAT_VERSION));
+    }
+    if position == Position::ZERO {
+        return Ok(Formats { formats, extra: None });
+    }
+    let name = snapshot_name(position);
+    let fault = |source| OpenFault::Storage { name: name.as_str().into(), source };
+    let start = storage.read_at(&name, 0, snapshot::HEAD_BYTES).map_err(fault)?;
+    let snapshot = Format {
+        oldest: snapshot::OLDEST,
+        ..format("snapshot", snapshot::version(&start), snapshot::NEWEST)
+    };
+    formats.push(snapshot);
+    let extra = match snapshot.fit() {
+        Fit::Same | Fit::Older => Some(read_snapshot(storage, &name, position)?.extra),
+        Fit::TooOld | Fit::Newer | Fit::Unreadable => None,
+    };
+    Ok(Formats { formats, extra })
+}
+
 /// Reads everything of the newest version and says what does not hold. A space that is in use may
 /// lose files meanwhile.
 #[must_use]
@@ -90,8 +137,8 @@ pub fn verify(storage: &Arc<dyn Storage>) -> (Verified, Vec<VerifyFault>) {
         Ok(Some(position)) => verified.position = position,
         Err(fault) => faults.push(fault.into()),
     }
-    let snapshot = snapshot_name(verified.position);
-    if let Err(fault) = read_snapshot(&**storage, &snapshot, verified.position) {
+    let name = snapshot_name(verified.position);
+    if let Err(fault) = read_snapshot(&**storage, &name, verified.position) {
         faults.push(fault.into());
     }
     if let Err(fault) = verify_table(storage, Kind::Hours, (&mut verified, &mut faults)) {

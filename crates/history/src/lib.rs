@@ -49,7 +49,7 @@ pub use chart::{Column, Point, Reading};
 pub use fault::{FlushFault, MergeFault, OpenFault, ReadFault};
 pub use flush::Flushed;
 pub use hours::{Day, DayHours, HourRows, HoursScan, Summarised, hour, hours_schema};
-pub use inspect::{Inventory, Verified, VerifyFault, inventory, verify};
+pub use inspect::{Formats, Inventory, Verified, VerifyFault, formats, inventory, verify};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
 pub use options::Options;

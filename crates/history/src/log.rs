@@ -89,6 +89,14 @@ impl Log {
         }
     }
 
+    /// Of the log and of the table, whatever they are, and the position it says.
+    pub(crate) fn versions(&self) -> (Option<u64>, Option<u64>, Position) {
+        let log = self.protocol.as_ref().map(|protocol| protocol.min_reader_version);
+        let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
+        let position = self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version));
+        (log, format.and_then(|text| text.parse().ok()), position)
+    }
+
     /// Whether it is understood; and the position it says.
     pub(crate) fn check(&self, name: &str) -> Result<Position, OpenFault> {
         let newer = |what, found, known| Err(OpenFault::Newer { what, found, known });

@@ -12,6 +12,20 @@ const VERSION: u32 = 2;
 const VERSION_1: u32 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
+/// The version that is written, for those who ask before they read.
+pub(crate) const NEWEST: u64 = VERSION as u64;
+/// The oldest that is read.
+pub(crate) const OLDEST: u64 = VERSION_1 as u64;
+
+/// Magic and version.
+pub(crate) const HEAD_BYTES: usize = MAGIC.len() + size_of::<u32>();
+
+/// The version at the beginning of a snapshot.
+pub(crate) fn version(head: &[u8]) -> Option<u64> {
+    let mut input = Input(head.strip_prefix(MAGIC)?);
+    input.u32().map(u64::from)
+}
+
 /// The longest name that is believed: what MQTT can carry as a topic, and some.
 const NAME_BYTES_MAX: usize = 1 << 20;
 

@@ -12,4 +12,4 @@ mod unread;
 
 pub use feed::{Feed, Point, PointValue, Since};
 pub use ingest::{Ingest, IngestFault, Source, Stores};
-pub use snapshot::SnapshotFault;
+pub use snapshot::{SnapshotFault, formats};

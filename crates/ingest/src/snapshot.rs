@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use hub::{Book, Publication, Retained};
-use model::Message;
 use model::record::{Record, RecordFault, encode_message};
 use model::session::encode_session;
+use model::{Format, Message};
 
 const MAGIC: &[u8; 4] = b"ALST";
 const VERSION: u16 = 2;
 /// The same without sessions.
 const VERSION_1: u16 = 1;
+
+const CHECKSUM_BYTES: usize = 4;
 
 /// Why a kept state cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,21 @@ pub enum SnapshotFault {
     Record(#[from] RecordFault),
     #[error("what the dialects had learned cannot be read back")]
     Learned(#[from] dialect::StateFault),
+}
+
+/// The formats of a kept state, and of what the dialects had learned in it; none of no bytes.
+#[must_use]
+pub fn formats(bytes: &[u8]) -> Vec<Format> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    let head = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<2>());
+    let found = head.map(|(version, _)| u64::from(u16::from_le_bytes(*version)));
+    let (oldest, newest) = (u64::from(VERSION_1), u64::from(VERSION));
+    let state = Format { what: "ingest state", found, oldest, newest };
+    let mut body = head.and_then(|(_, rest)| rest.get(CHECKSUM_BYTES..)).unwrap_or_default();
+    let learned = if state.fit().opens() { take_block(&mut body) } else { None };
+    [state].into_iter().chain(learned.map(dialect::state_format)).collect()
 }
 
 /// The learned state of the dialects, the retained messages, and the records that make the book.
@@ -79,7 +96,7 @@ pub(crate) fn decode(
         match Record::decode(record)? {
             Record::Message(message) => keep(retained, &message),
             Record::Session(session) => book.apply(&session),
-            _ => return Err(damaged("a record of an unknown kind")),
+            Record::Erasure(_) | _ => return Err(damaged("a record of an unknown kind")),
         }
     }
     Ok(Some(learned))
@@ -151,6 +168,23 @@ mod tests {
         assert_eq!(decode(&sample(), &retained, &mut book).unwrap().unwrap(), b"learned");
         assert_eq!(retained.all(), [Arc::new(publication())]);
         assert_eq!(book.sessions().map(|it| &*it.client).collect::<Vec<_>>(), ["anna"]);
+    }
+
+    #[test]
+    fn the_versions_of_a_state_are_told_without_reading_it() {
+        let found = |bytes: &[u8]| -> Vec<Option<u64>> {
+            formats(bytes).iter().map(|format| format.found).collect()
+        };
+        let learned = dialect::Recognizer::new().snapshot();
+        let mut bytes = encode(&learned, &Retained::default(), &Book::default());
+        assert_eq!(found(&bytes), [Some(2), Some(1)]);
+        bytes[4] = 1;
+        assert_eq!(formats(&bytes).first().unwrap().fit(), model::Fit::Older);
+        bytes[4] = 3;
+        assert_eq!(found(&bytes), [Some(3)], "what is in a newer one is not known");
+        assert_eq!(found(&sample()), [Some(2), None], "nothing of a dialect");
+        assert_eq!(found(b"AL"), [None]);
+        assert!(formats(b"").is_empty());
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use model::Position;
+use model::{Format, Position};
 
+use crate::bytes::u16_at;
 use crate::disk::DiskFile;
-use crate::frame::{BLOCK, Frame, Header};
+use crate::frame::{BLOCK, Frame, Header, VERSION};
 use crate::log::scan::{Ending, scan};
-use crate::segment::{Segment, segment_sequence};
+use crate::segment::{MAGIC, Segment, segment_sequence};
 
 /// The frames of one segment that hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,20 @@ pub fn segments(dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// The version of a segment, also while another process writes to it. Only the beginning is read,
+/// since a newer version may have its checksum elsewhere.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn format(path: &Path) -> io::Result<Format> {
+    let mut block = vec![0; BLOCK];
+    let read = Reading(File::open(path)?).read_at(&mut block, 0)?;
+    let start = block.get(..read).filter(|block| block.starts_with(MAGIC));
+    let found = start.and_then(|block| u16_at(block, 4)).map(u64::from);
+    let (oldest, newest) = (u64::from(VERSION), u64::from(VERSION));
+    Ok(Format { what: "journal", found, oldest, newest })
 }
 
 /// Copies the frames of a segment that hold; `None` when its first block does not.

@@ -6,7 +6,7 @@ use model::{Position, Timestamp};
 use crate::bytes::{i64_at, mix, put, u16_at, u32_at, u64_at};
 use crate::frame::{BLOCK, VERSION, is_possible};
 
-const MAGIC: &[u8] = b"ALJS";
+pub(crate) const MAGIC: &[u8] = b"ALJS";
 const CRC_AT: usize = 60;
 const SEGMENT_SUFFIX: &str = ".segment";
 const SPARE_SUFFIX: &str = ".spare";

@@ -30,6 +30,23 @@ mod golden {
     }
 
     #[test]
+    fn the_version_is_told_of_this_one_and_of_a_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let found = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            journal::archive::format(&path).unwrap()
+        };
+        let format = found(GOLDEN);
+        assert_eq!((format.found, format.oldest, format.newest), (Some(1), 1, 1));
+        let mut newer = GOLDEN.to_vec();
+        newer[4] = 9;
+        assert_eq!(found(&newer).found, Some(9), "whatever its checksum is");
+        assert_eq!(found(b"ALJ").found, None);
+        assert_eq!(found(&[0; 4_096]).found, None);
+    }
+
+    #[test]
     fn version_one_still_reads() {
         let disk = MemDisk::new(1);
         disk.put(NAME, GOLDEN.to_vec());

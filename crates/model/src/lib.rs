@@ -7,6 +7,7 @@
 pub mod census;
 pub mod device;
 pub mod erasure;
+pub mod format;
 pub mod message;
 pub mod meter;
 pub mod promise;
@@ -20,6 +21,7 @@ pub mod unit;
 
 pub use device::{DeviceId, DeviceKey};
 pub use erasure::Erasure;
+pub use format::{Fit, Format};
 pub use message::{Message, Qos};
 pub use meter::{Event, Gauge, Meter};
 pub use promise::{Committed, Horizon, Lane, Position, Settled};

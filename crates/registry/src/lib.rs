@@ -23,7 +23,7 @@ pub use directory::{Device, DeviceIndex, Directory};
 pub use labels::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, Labels};
 pub use naming::{device_type_of, slug};
 pub use pulse::{Presence, Pulse};
-pub use store::{RegistryFault, check, copy};
+pub use store::{RegistryFault, check, copy, format};
 
 use store::Store;
 

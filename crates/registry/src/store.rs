@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{DeviceId, DeviceKey, Position, Timestamp};
+use model::{DeviceId, DeviceKey, Format, Position, Timestamp};
 use rusqlite::{Connection, OpenFlags, Statement, params};
 
 use crate::directory::{Device, DeviceIndex, Directory};
@@ -73,6 +73,24 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), RegistryFault> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute("VACUUM INTO ?1", params![to.to_string_lossy()])?;
     Ok(())
+}
+
+/// The version of the file of a registry, also while a site works with it.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn format(path: &Path) -> Result<Format, RegistryFault> {
+    let (oldest, newest) = (VERSION_1.unsigned_abs(), VERSION.unsigned_abs());
+    let found = version(path)?;
+    // Zero is a file that no Althing has finished.
+    let found = u64::try_from(found).ok().filter(|found| *found > 0);
+    Ok(Format { what: "registry", found, oldest, newest })
+}
+
+fn version(path: &Path) -> Result<i64, RegistryFault> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
 /// What SQLite finds wrong with the file of a registry; empty when nothing is.

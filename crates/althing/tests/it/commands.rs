@@ -24,12 +24,13 @@ fn nobody() -> String {
 #[test]
 fn commands_that_need_a_server_are_unreachable_without_one() {
     let (folder, nobody) = (tempfile::tempdir().unwrap(), nobody());
-    let lines: [&[&str]; 5] = [
+    let lines: [&[&str]; 6] = [
         &["sql", "--http", &nobody, "SELECT 1"],
         &["top", "--once", "--http", &nobody],
         &["tail", "--mqtt", &nobody, "#"],
         &["pub", "--mqtt", &nobody, "a", "1"],
         &["replay", "--mqtt", &nobody, "--topic", "t", "a.csv"],
+        &["import", "csv", "--http", &nobody, "a.csv"],
     ];
     std::fs::write(folder.path().join("a.csv"), "time,a\n2024-05-04T10:00:00Z,1\n").unwrap();
     for args in lines {
@@ -65,6 +66,26 @@ fn a_file_that_is_not_there_is_not_found() {
         ended(&althing(folder.path(), &[], &["--json", "replay", "--topic", "t", "no.csv"]));
     let told: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, told["exit"].as_i64()), (3, Some(3)), "{text}");
+}
+
+#[test]
+fn files_that_do_not_fit_an_import_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.csv"), "when,a\nnoon,1\n").unwrap();
+    std::fs::write(folder.path().join("custom.dump"), "PGDMP\u{1}").unwrap();
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["csv", "no.csv"], 3, "no.csv cannot be read"),
+        (&["csv", "a.csv"], 2, "there is no column \"time\"; the file has when, a"),
+        (&["csv", "a.csv", "--time", "when", "--timezone", "Moon"], 2, "is no time zone"),
+        (&["thingsboard", "custom.dump"], 2, "--format=plain"),
+        (&["home-assistant", "a.csv"], 1, "is no readable SQLite database"),
+    ];
+    for (args, wanted, told) in cases {
+        let args = [&["import"], args, &["--dry-run"]].concat();
+        let (code, text) = ended(&althing(folder.path(), &[], &args));
+        assert_eq!(code, wanted, "{args:?}: {text}");
+        assert!(text.contains(told), "{args:?}: {text}");
+    }
 }
 
 #[test]

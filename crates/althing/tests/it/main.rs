@@ -11,6 +11,8 @@ mod demo_world;
 #[cfg(test)]
 mod explore;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod listeners;
 #[cfg(test)]
 mod site;

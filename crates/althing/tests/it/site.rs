@@ -11,7 +11,7 @@ use model::Qos;
 pub(crate) struct Running {
     child: Child,
     pub(crate) mqtt: String,
-    http: String,
+    pub(crate) http: String,
 }
 
 impl Running {
@@ -54,7 +54,7 @@ impl Running {
         client.disconnect().unwrap();
     }
 
-    fn sql(&self, statement: &str) -> String {
+    pub(crate) fn sql(&self, statement: &str) -> String {
         let url = format!("http://{}/api/sql", self.http);
         let mut answer =
             ureq::post(&url).header("content-type", "text/plain").send(statement).unwrap();

@@ -66,7 +66,7 @@ pub(crate) async fn write(
 }
 
 /// A name as one level of a topic.
-fn level(name: Option<&str>) -> String {
+pub(super) fn level(name: Option<&str>) -> String {
     let safe =
         |letter: char| if letter.is_control() || "/+#".contains(letter) { '_' } else { letter };
     let name = name.unwrap_or_default();

@@ -132,9 +132,30 @@ fn router_of(intake: Intake) -> axum::Router {
 }
 
 #[tokio::test]
+async fn each_pack_of_senml_becomes_a_message() {
+    let (router, published) = site(Reason::Success);
+    let pack = r#"[{"bn":"a","bt":1.7e9,"n":"t","v":1}]"#;
+    let body = format!("{pack}\n\n{pack}\n");
+    let (status, _) = post(&router, "/api/senml?name=import", body).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    for _ in 0..2 {
+        assert_eq!(published.recv().unwrap(), ("senml/import".to_owned(), pack.to_owned()));
+    }
+    let (status, told) = post(&router, "/api/senml", format!("{pack}\n{{\"n\":1}}")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(told.contains("Line 2 is no pack"), "{told}");
+    let record = r#"{"n":"t","v":1}"#;
+    let long = format!("[{}{record}]", format!("{record},").repeat(dialect::RECORDS_MAX));
+    assert_eq!(post(&router, "/api/senml", long).await.0, StatusCode::BAD_REQUEST);
+    assert!(published.try_recv().is_err(), "what is refused is not written in part");
+    let (router, _published) = site(Reason::QuotaExceeded);
+    assert_eq!(post(&router, "/api/senml", pack).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_writes_nothing() {
     let (router, _published) = site(Reason::Success);
-    for path in ["/write", "/api/v2/write", "/api/v1/write"] {
+    for path in ["/write", "/api/v2/write", "/api/v1/write", "/api/senml"] {
         let request = Request::post(path).header("origin", "https://elsewhere.example");
         let request = request.header("host", "site.example").body("m v=1".into()).unwrap();
         assert_eq!(send(&router, request).await.0, StatusCode::FORBIDDEN, "{path}");

@@ -1,4 +1,4 @@
-//! The file that remembers how far a replay came: docs/formats/replay-progress.md.
+//! The file that remembers how far a replay, or an import, came: docs/formats/replay-progress.md.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,8 +12,10 @@ const MAGIC: &str = "althing-replay 1";
 
 /// Rows done, by file, and by how much the times are moved.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub struct Progress {
     path: Option<PathBuf>,
+    /// The first line: what kind of run this is, and the version of the format.
+    magic: &'static str,
     /// What the counts belong to: the names of the files and the mapping.
     identity: u32,
     shift_us: i64,
@@ -27,14 +29,25 @@ impl Progress {
         files: &[PathBuf],
         mapping: &Mapping,
     ) -> Result<Self, ProgressFault> {
-        let identity = crc32c::crc32c(format!("{files:?} {mapping:?}").as_bytes());
-        let mut progress = Self {
-            path: path.map(Path::to_owned),
-            identity,
-            shift_us: 0,
-            rows: vec![0; files.len()],
-            is_new: true,
-        };
+        Self::of(path, MAGIC, &format!("{files:?} {mapping:?}"), files.len())
+    }
+
+    /// Of a run that takes rows from so many files. `identity` says which and how: a file that
+    /// another run wrote is refused. Without a path nothing is remembered.
+    ///
+    /// # Errors
+    /// When there is a file that cannot be read, is damaged, or belongs to another run.
+    pub fn of(
+        path: Option<&Path>,
+        magic: &'static str,
+        identity: &str,
+        files: usize,
+    ) -> Result<Self, ProgressFault> {
+        let identity = crc32c::crc32c(identity.as_bytes());
+        let rows = vec![0; files];
+        let path_kept = path.map(Path::to_owned);
+        let mut progress =
+            Self { path: path_kept, magic, identity, shift_us: 0, rows, is_new: true };
         let Some(path) = path else { return Ok(progress) };
         match fs::read_to_string(path) {
             Ok(text) => progress.restore(&text, path)?,
@@ -48,7 +61,9 @@ impl Progress {
         self.is_new
     }
 
-    pub(super) fn rows(&self) -> &[u64] {
+    /// Done, of each file.
+    #[must_use]
+    pub fn rows(&self) -> &[u64] {
         &self.rows
     }
 
@@ -61,7 +76,9 @@ impl Progress {
         self.shift_us = micros;
     }
 
-    pub(super) fn save(&mut self, rows: &[u64]) -> Result<(), ProgressFault> {
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&mut self, rows: &[u64]) -> Result<(), ProgressFault> {
         self.rows = rows.to_vec();
         let Some(path) = &self.path else { return Ok(()) };
         replace(path, &self.encode())
@@ -69,7 +86,8 @@ impl Progress {
     }
 
     fn encode(&self) -> String {
-        let mut text = format!("{MAGIC}\nof {:08x}\nshift {}\n", self.identity, self.shift_us);
+        let mut text =
+            format!("{}\nof {:08x}\nshift {}\n", self.magic, self.identity, self.shift_us);
         for rows in &self.rows {
             push(&mut text, format_args!("rows {rows}\n"));
         }
@@ -82,7 +100,7 @@ impl Progress {
         let body = checked(text).ok_or_else(damaged)?;
         let mut lines = body.lines();
         let mut take = |word: &str| lines.next().and_then(|line| line.strip_prefix(word));
-        take(MAGIC).ok_or_else(damaged)?;
+        take(self.magic).ok_or_else(damaged)?;
         let identity = take("of ").and_then(|hex| u32::from_str_radix(hex, 16).ok());
         if identity.ok_or_else(damaged)? != self.identity {
             return Err(ProgressFault::Foreign { path: path.to_owned() });

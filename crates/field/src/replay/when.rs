@@ -76,6 +76,12 @@ impl When {
         }
     }
 
+    /// One cell; `None` when it is no time.
+    #[must_use]
+    pub fn read_cell(&self, cell: &str) -> Option<Timestamp> {
+        self.read(&[cell.trim()])
+    }
+
     /// `None` when the cells are no time.
     pub(super) fn read(&self, cells: &[&str]) -> Option<Timestamp> {
         match (cells, &self.format) {

@@ -35,6 +35,32 @@ fn a_newer_table_is_named() {
     assert!(matches!(fault, OpenFault::Newer { found: 3, known: 1, .. }), "{fault}");
 }
 
+/// Names and versions.
+fn formats(site: &Site) -> Vec<(&'static str, Option<u64>)> {
+    let found = history::formats(&site.storage).unwrap().formats;
+    found.iter().map(|format| (format.what, format.found)).collect()
+}
+
+#[test]
+fn the_versions_of_a_table_are_told_while_it_is_open() {
+    let mut site = flushed_often(1);
+    let now = [("table log", Some(1)), ("table", Some(1)), ("snapshot", Some(1))];
+    assert_eq!(formats(&site), now);
+    assert!(history::formats(&site.storage).unwrap().extra.is_some());
+    let snapshot = log_file(&site, ".bin").unwrap();
+    let mut bytes = site.storage.files()[&snapshot].to_vec();
+    bytes[8] = 7;
+    history::storage::Storage::write(&site.storage, &snapshot, &bytes).unwrap();
+    let found = history::formats(&site.storage).unwrap();
+    assert_eq!(found.formats[2].fit(), model::Fit::Newer);
+    assert_eq!(found.extra, None, "what is in a newer one is not known");
+    site = Site::new();
+    let log = "readings/_delta_log/00000000000000000001.json";
+    let newer = br#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7}}"#;
+    history::storage::Storage::write(&site.storage, log, newer).unwrap();
+    assert_eq!(formats(&site)[0], ("table log", Some(3)));
+}
+
 #[test]
 fn a_hole_in_the_log_is_damage() {
     let mut site = Site::new();
