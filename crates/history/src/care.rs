@@ -1,8 +1,9 @@
 //! What the files of a table need while it lives: merging, and removal of what left it.
 
 mod erasing;
+mod expiring;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -15,10 +16,12 @@ use model::{Position, Timestamp};
 use crate::arrange::day_of;
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, name_of};
+use crate::merge::drops::Drops;
+use crate::merge::expire::Expiry;
 use crate::merge::plan::{self, Plan};
 use crate::merge::purge::{Looked, Purge};
 use crate::merge::{Done, Job, Merged, Work};
-use crate::options::Options;
+use crate::options::{Keeping, Options};
 use crate::reader::Shared;
 use crate::storage::Storage;
 use crate::table::Removed;
@@ -38,6 +41,11 @@ pub(crate) struct Care {
     storage: Arc<dyn Storage>,
     linger: Duration,
     keep: Option<Duration>,
+    keeping: Option<Arc<dyn Keeping>>,
+    expiry: Expiry,
+    /// Days that were written again because of it, and until when they are left alone.
+    expired: BTreeMap<i32, Timestamp>,
+    next_expiry: Timestamp,
     merging: Option<Merging>,
     /// The last thread was one for what is erased: a merge comes first now, if there is one.
     purged: bool,
@@ -84,6 +92,10 @@ impl Care {
             storage,
             linger,
             keep,
+            keeping: None,
+            expiry: Expiry::new(),
+            expired: BTreeMap::new(),
+            next_expiry: Timestamp::EPOCH,
             merging: None,
             purged: false,
             looked: Looked::default(),
@@ -92,6 +104,10 @@ impl Care {
             paused_until: None,
             next_look: Timestamp::from_millis(0),
         }
+    }
+
+    pub(crate) fn keep_by(&mut self, keeping: Arc<dyn Keeping>) {
+        self.keeping = Some(keeping);
     }
 
     pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
@@ -140,17 +156,19 @@ impl Care {
             storage: Arc::clone(&self.storage),
             plan,
             version: table.version,
-            gone: Arc::clone(&gone),
+            drops: Drops::of(&gone),
             clean,
             stop: Arc::default(),
             now,
         };
         let turn = !(self.purged && plan.is_some());
         let dirty = if turn { self.dirty(&table, &gone) } else { Vec::new() };
-        let work = if dirty.is_empty() {
-            plan.map(|plan| Work::Merge(begins(plan)))
-        } else {
-            Some(Work::Purge(Purge::new(dirty, begins(Plan::default()))))
+        let expire = self.expire_due(&table, now);
+        let work = match (plan, expire) {
+            _ if !dirty.is_empty() => Some(Work::Purge(Purge::new(dirty, begins(Plan::default())))),
+            (Some(plan), _) => Some(Work::Merge(begins(plan))),
+            (None, Some(of)) => Some(Work::Expire(of(begins(Plan::default())))),
+            (None, None) => None,
         };
         self.purged = work.as_ref().is_some_and(Work::is_purge);
         work
@@ -174,8 +192,11 @@ impl Care {
     }
 
     fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
-        let Done { looked, clean, day, files, outcome } = done;
+        let Done { looked, clean, day, files, expiry, outcome } = done;
         self.looked.note(looked, clean);
+        if let Some(expiry) = expiry {
+            self.expire_ended(expiry, (day, matches!(outcome, Ok(Some(_)))), now);
+        }
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(files.into_iter(), now),
@@ -189,7 +210,7 @@ impl Care {
 
     /// Drops the folders whose day ended before what is to be kept.
     fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
-        let Some(keep) = self.keep else { return Ok(()) };
+        let Some(keep) = self.keep_longest() else { return Ok(()) };
         let day = day_of(now.saturating_sub(keep).millis());
         // Without the lock, which a commit may hold for long: files are sorted by day.
         let oldest = self.shared.tail().table.files.first().map(|file| file.key.day);

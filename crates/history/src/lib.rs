@@ -46,7 +46,7 @@ pub use flush::Flushed;
 pub use inspect::{Inventory, Verified, VerifyFault, inventory, verify};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
-pub use options::Options;
+pub use options::{Keep, Keeping, Options};
 pub use reader::{Erasing, Outlook, Reader, View};
 pub use scan::{Readings, Scan};
 pub use schema::{column, readings_schema};

@@ -4,6 +4,8 @@
 //! and one row group's bytes, what is written is one file at a time: memory does not grow with the
 //! folder. The order of a merge is that of a flush: files, then the version that names them.
 
+pub(crate) mod drops;
+pub(crate) mod expire;
 pub(crate) mod plan;
 pub(crate) mod purge;
 mod ranks;
@@ -18,7 +20,8 @@ use model::{Position, Timestamp};
 use crate::arrange::day_name;
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
-use crate::gone::Gone;
+use crate::merge::drops::Drops;
+use crate::merge::expire::{Expire, Expiry};
 use crate::merge::plan::Plan;
 use crate::merge::purge::Purge;
 use crate::merge::ranks::Ranks;
@@ -26,7 +29,6 @@ use crate::merge::sink::Sink;
 use crate::merge::weave::Weave;
 use crate::place::{Part, clean_up, storage_fault};
 use crate::reader::Shared;
-use crate::scan::{Filter, Scan};
 use crate::storage::Storage;
 use crate::table::day_dir;
 
@@ -49,6 +51,7 @@ pub struct Merged {
 pub(crate) enum Work {
     Merge(Job),
     Purge(Purge),
+    Expire(Expire),
 }
 
 impl Work {
@@ -56,12 +59,15 @@ impl Work {
         match self {
             Self::Merge(job) => job.done(),
             Self::Purge(purge) => purge.run(),
+            Self::Expire(expire) => expire.run(),
         }
     }
 
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
         match self {
-            Self::Merge(job) | Self::Purge(Purge { job, .. }) => Arc::clone(&job.stop),
+            Self::Merge(job)
+            | Self::Purge(Purge { job, .. })
+            | Self::Expire(Expire { job, .. }) => Arc::clone(&job.stop),
         }
     }
 
@@ -80,6 +86,8 @@ pub(crate) struct Done {
     pub(crate) day: Option<i32>,
     /// What was to be replaced.
     pub(crate) files: Vec<Arc<ColdFile>>,
+    /// What files held when somebody looked for what is too old.
+    pub(crate) expiry: Option<Expiry>,
     /// `None` when nothing was.
     pub(crate) outcome: Result<Option<Merged>, MergeFault>,
 }
@@ -87,7 +95,7 @@ pub(crate) struct Done {
 impl Default for Done {
     fn default() -> Self {
         let (looked, files) = (Vec::new(), Vec::new());
-        Self { looked, clean: Position::ZERO, day: None, files, outcome: Ok(None) }
+        Self { looked, clean: Position::ZERO, day: None, files, expiry: None, outcome: Ok(None) }
     }
 }
 
@@ -101,7 +109,7 @@ pub(crate) struct Job {
     pub(crate) version: u64,
     /// Series whose rows are left out: those that were erased up to `clean`, and what that day need
     /// not keep.
-    pub(crate) gone: Arc<Gone>,
+    pub(crate) drops: Drops,
     pub(crate) clean: Position,
     /// Ends the merge early, without a trace.
     pub(crate) stop: Arc<AtomicBool>,
@@ -138,7 +146,7 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.plan.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let filter = Filter::new(&Scan::default(), series.len()).without(&self.gone, series.len());
+        let filter = self.drops.filter(series.len());
         let mut weave = Weave::new(from, &self.plan.files, filter).map_err(read)?;
         let mut sinks = [false, true].map(|late| Sink::new(self, (&ranks, &names), late));
         while let Some(piece) = weave.next().map_err(read)? {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use dialect::{Group, Reading, Settlement, second_name, settle_unit};
 use hashbrown::HashMap;
 use history::{SeriesId, SeriesInfo, SeriesKey, Writer};
-use model::{Quality, Timestamp, Unit, Value};
-use registry::{DeviceIndex, Presence, Pulse, Registry, Sighting};
+use model::{Position, Quality, Timestamp, Unit, Value};
+use registry::{DeviceIndex, Presence, Pulse, Registry, Sight, Sighting};
 
 /// Signals of one device. What speaks in more is not one device, or is making them up.
 const SIGNALS_MAX: usize = 500;
@@ -20,6 +20,16 @@ pub(crate) struct Sender<'a> {
     pub(crate) group: &'a Group<'a>,
     pub(crate) dialect: &'static str,
     pub(crate) at: Timestamp,
+    pub(crate) position: Position,
+}
+
+/// Why readings are nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nobody {
+    /// There are as many devices as there can be.
+    Full,
+    /// In a replay: a later record erases the device.
+    Erased,
 }
 
 impl Sender<'_> {
@@ -56,15 +66,20 @@ impl Devices {
         Self { registry, by_key: Map::default() }
     }
 
-    /// `None` at the limit of devices.
-    pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Option<&mut Known> {
+    pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Result<&mut Known, Nobody> {
         let key = sender.group.key();
         // Two look-ups in the rare case; the borrow checker takes no early return of the first.
         if !self.by_key.contains_key(key) || sender.describes() {
             let known = self.learn(sender)?;
             self.by_key.insert(key.into(), known);
         }
-        self.by_key.get_mut(key)
+        self.by_key.get_mut(key).ok_or(Nobody::Full)
+    }
+
+    /// Forgets a device, because the record at `position` says so.
+    pub(crate) fn erase(&mut self, handle: &str, position: Position) {
+        self.by_key.retain(|_, known| *known.handle != *handle);
+        self.registry.erase(handle, position);
     }
 
     /// Presence of a device that nobody has heard a reading from is not kept.
@@ -74,22 +89,31 @@ impl Devices {
         }
     }
 
-    fn learn(&mut self, sender: &Sender<'_>) -> Option<Known> {
+    fn learn(&mut self, sender: &Sender<'_>) -> Result<Known, Nobody> {
         let keys: Vec<&str> = sender.group.keys().collect();
-        let index = self.registry.sight(&Sighting {
+        let sight = self.registry.sight(&Sighting {
             keys: &keys,
             dialect: sender.dialect,
             guessed: sender.group.guessed(),
             title: sender.group.title(),
             device_type: sender.group.device_type(),
             at: sender.at,
-        })?;
+            position: sender.position,
+        });
+        let index = match sight {
+            Sight::Device(index) => index,
+            Sight::Full => return Err(Nobody::Full),
+            Sight::Erased => return Err(Nobody::Erased),
+        };
         let directory = self.registry.directory();
         let before = self.by_key.remove(sender.group.key());
-        Some(Known {
+        let (Some(device), Some(pulse)) = (directory.get(index), directory.pulse(index)) else {
+            return Err(Nobody::Full);
+        };
+        Ok(Known {
             index,
-            handle: Arc::clone(&directory.get(index)?.handle),
-            pulse: Arc::clone(directory.pulse(index)?),
+            handle: Arc::clone(&device.handle),
+            pulse: Arc::clone(pulse),
             signals: before
                 .filter(|known| known.index == index)
                 .map(|known| known.signals)

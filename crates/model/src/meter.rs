@@ -101,6 +101,8 @@ events! {
     HistoryFlushed = "history_flushes",
     /// Parquet files of one day that became fewer.
     HistoryMerged = "history_merges",
+    /// Devices whose readings were erased because somebody asked for it.
+    DeviceErased = "devices_erased",
     /// Times a bridge reached its other broker.
     BridgeConnected = "bridge_connections",
     /// Times a bridge lost its other broker.

