@@ -2,11 +2,12 @@
 //! was erased, and removal of what left them.
 
 mod erasing;
+mod expiring;
 mod leaving;
 mod retention;
 pub(crate) mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,10 +22,12 @@ use crate::fault::{FlushFault, MergeFault};
 use crate::gone::Gone;
 use crate::hours::plan::Look;
 use crate::hours::{self, Summarised};
+use crate::merge::drops::Drops;
+use crate::merge::expire::Expiry;
 use crate::merge::plan::Plan;
 use crate::merge::purge::{Looked, Purge};
 use crate::merge::{self, Merged, plan};
-use crate::options::Options;
+use crate::options::{Keeping, Options};
 use crate::reader::Shared;
 use crate::storage::Storage;
 use crate::table::{Removed, Table};
@@ -47,6 +50,11 @@ pub(crate) struct Care {
     linger: Duration,
     keep: Option<Duration>,
     keep_hours: Option<Duration>,
+    keeping: Option<Arc<dyn Keeping>>,
+    expiry: Expiry,
+    /// Days that were written again because of it, and until when they are left alone.
+    expired: BTreeMap<i32, Timestamp>,
+    next_expiry: Timestamp,
     running: Option<Running>,
     /// The last thread was one for what is erased: a merge comes first now, if there is one.
     purged: bool,
@@ -90,6 +98,10 @@ impl Care {
             linger,
             keep: options.keep,
             keep_hours: options.keep_hours,
+            keeping: None,
+            expiry: Expiry::new(),
+            expired: BTreeMap::new(),
+            next_expiry: Timestamp::EPOCH,
             running: None,
             purged: false,
             looked: Looked::default(),
@@ -98,6 +110,10 @@ impl Care {
             paused_until: None,
             next_look: Timestamp::from_millis(0),
         }
+    }
+
+    pub(crate) fn keep_by(&mut self, keeping: Arc<dyn Keeping>) {
+        self.keeping = Some(keeping);
     }
 
     pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
@@ -166,7 +182,7 @@ impl Care {
         merge.or_else(|| self.next_hours(now)).or_else(|| self.next_purge_of_hours(now))
     }
 
-    /// A merge or, in turn with them, readings of erased series.
+    /// A merge or, in turn with them, readings of erased series; else those that are too old.
     fn next_merge(&mut self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
@@ -176,20 +192,24 @@ impl Care {
         let turn = !(self.purged && plan.is_some());
         let dirty = if turn { self.dirty(&stock.readings, &stock.gone) } else { Vec::new() };
         self.purged = !dirty.is_empty();
-        if dirty.is_empty() {
-            return plan.map(|plan| Work::Merge(self.merge_of(plan, stock, now)));
+        if !dirty.is_empty() {
+            let job = self.merge_of(Plan::default(), &stock, now);
+            return Some(Work::Purge(Purge { files: dirty, job }));
         }
-        let job = self.merge_of(Plan::default(), stock, now);
-        Some(Work::Purge(Purge { files: dirty, job }))
+        if let Some(plan) = plan {
+            return Some(Work::Merge(self.merge_of(plan, &stock, now)));
+        }
+        let expire = self.expire_due(&stock.readings, now)?;
+        Some(Work::Expire(expire(self.merge_of(Plan::default(), &stock, now))))
     }
 
-    fn merge_of(&self, plan: Plan, stock: Stock, now: Timestamp) -> merge::Job {
+    fn merge_of(&self, plan: Plan, stock: &Stock, now: Timestamp) -> merge::Job {
         merge::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
             version: stock.readings.version,
-            gone: stock.gone,
+            drops: Drops::of(&stock.gone),
             clean: stock.clean,
             stop: Arc::default(),
             now,
@@ -213,7 +233,7 @@ impl Care {
         if files.is_empty() {
             return None;
         }
-        let job = self.merge_of(Plan::default(), stock, now);
+        let job = self.merge_of(Plan::default(), &stock, now);
         Some(Work::Purge(Purge { files, job }))
     }
 
@@ -242,7 +262,7 @@ impl Care {
             day,
             files: stock.readings.of_day(day).to_vec(),
             version: stock.hours.version,
-            gone: stock.gone,
+            drops: Drops::of(&stock.gone),
             clean: stock.clean,
             stop: Arc::default(),
             now,
@@ -267,8 +287,11 @@ impl Care {
     }
 
     fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Tended>, MergeFault> {
-        let Done { looked, clean, day, files, outcome } = done;
+        let Done { looked, clean, day, files, expiry, outcome } = done;
         self.looked.note(looked, clean);
+        if let Some(expiry) = expiry {
+            self.expire_ended(expiry, (day, matches!(outcome, Ok(Some(_)))), now);
+        }
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(files.into_iter(), now),

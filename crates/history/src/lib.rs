@@ -52,7 +52,7 @@ pub use hours::{Day, DayHours, HourRows, HoursScan, Summarised, hour, hours_sche
 pub use inspect::{Formats, Inventory, Verified, VerifyFault, formats, inventory, verify};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
-pub use options::Options;
+pub use options::{Keep, Keeping, Options};
 pub use reader::{Erasing, Outlook, Reader, View};
 pub use scan::{Readings, Scan, Share};
 pub use schema::{column, readings_schema};

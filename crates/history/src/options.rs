@@ -27,6 +27,35 @@ pub struct Options {
     pub keep_hours: Option<Duration>,
 }
 
+/// How long the readings of a device stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// As `Options::keep` says.
+    #[default]
+    AsAll,
+    For(Duration),
+    Ever,
+}
+
+/// Devices whose readings stay longer or shorter than others. Asked again and again, on a thread of low
+/// priority: what it says may change.
+pub trait Keeping: std::fmt::Debug + Send + Sync {
+    fn of(&self, device: &str) -> Keep;
+    /// Everything that `of` can answer.
+    fn all(&self) -> Vec<Keep>;
+}
+
+impl Keep {
+    /// `None` for ever.
+    pub(crate) const fn span(self, all: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::AsAll => all,
+            Self::For(span) => Some(span),
+            Self::Ever => None,
+        }
+    }
+}
+
 impl Options {
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {

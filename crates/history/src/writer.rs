@@ -15,7 +15,7 @@ use crate::hot::{Hot, Staged};
 use crate::hours::Summarised;
 use crate::latest::LatestTable;
 use crate::merge::Merged;
-use crate::options::Options;
+use crate::options::{Keeping, Options};
 use crate::reader::{Reader, Shared, Tail};
 use crate::recovery::{Recovered, recover};
 use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey, SeriesTable};
@@ -453,6 +453,11 @@ impl Writer {
         self.mark(extra, now);
         self.finish(committed)?;
         Ok(self.room())
+    }
+
+    /// From now on some devices are kept longer or shorter than `Options::keep` says.
+    pub fn keep_by(&mut self, keeping: Arc<dyn Keeping>) {
+        self.care.keep_by(keeping);
     }
 
     /// Looks after the files: tells of a merge or of a day's hours that ended, begins what is worth

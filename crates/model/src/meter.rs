@@ -107,6 +107,8 @@ events! {
     HoursBytes = "history_hours_bytes",
     /// Time that it took, to the second for each day.
     HoursSeconds = "history_hours_seconds",
+    /// Devices whose readings were erased because somebody asked for it.
+    DeviceErased = "devices_erased",
     /// Times a bridge reached its other broker.
     BridgeConnected = "bridge_connections",
     /// Times a bridge lost its other broker.

