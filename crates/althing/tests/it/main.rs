@@ -9,6 +9,10 @@ mod commands;
 #[cfg(test)]
 mod demo_world;
 #[cfg(test)]
+mod erase;
+#[cfg(test)]
 mod listeners;
+#[cfg(test)]
+mod readings;
 #[cfg(test)]
 mod site;

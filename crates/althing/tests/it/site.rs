@@ -46,7 +46,7 @@ impl Running {
     }
 
     /// Publishes and waits for the acknowledgement.
-    fn publish(&self, topic: &str, payload: &str) {
+    pub(crate) fn publish(&self, topic: &str, payload: &str) {
         let options = Options::new(&self.mqtt, "tester");
         let mut client = Client::connect(options, Clock::start(), Stop::default()).unwrap();
         client.publish(topic, payload.as_bytes(), Qos::AtLeastOnce, false).unwrap();
@@ -54,11 +54,15 @@ impl Running {
         client.disconnect().unwrap();
     }
 
-    fn sql(&self, statement: &str) -> String {
+    pub(crate) fn sql(&self, statement: &str) -> String {
         let url = format!("http://{}/api/sql", self.http);
         let mut answer =
             ureq::post(&url).header("content-type", "text/plain").send(statement).unwrap();
         answer.body_mut().read_to_string().unwrap()
+    }
+
+    pub(crate) fn http(&self) -> &str {
+        &self.http
     }
 
     pub(crate) fn metrics(&self) -> String {

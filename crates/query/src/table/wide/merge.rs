@@ -204,9 +204,14 @@ impl Rows {
             match column {
                 Column::Time | Column::Device => {}
                 Column::Number(numbers) => numbers.append_option(item.and_then(|item| item.number)),
-                Column::Text(texts) => {
-                    texts.append_option(item.and_then(|item| item.text.as_deref()));
-                }
+                Column::Text(texts) => match item {
+                    Some(Item { text: Some(text), .. }) => texts.append_value(text),
+                    // It is a column of texts because of the last value only.
+                    Some(Item { number: Some(number), .. }) => {
+                        texts.append_value(number.to_string());
+                    }
+                    Some(_) | None => texts.append_null(),
+                },
             }
         }
     }
