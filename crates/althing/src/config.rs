@@ -1,6 +1,7 @@
 //! What the owner of a site can choose: defaults, then one TOML file, then the environment, then
 //! flags. Every key is here; docs/config.md tells them to people, and a test compares the two.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -115,6 +116,8 @@ pub(crate) struct HistoryConfig {
     pub(crate) keep_age: Span,
     /// How long what their hours come to stays; 0 for ever.
     pub(crate) keep_hours: Span,
+    /// The same for single device types, by the name of their SQL table.
+    pub(crate) keep_types: BTreeMap<String, Span>,
     /// How long files that were merged or dropped stay on disk, for other programs that read them.
     pub(crate) linger: Span,
     /// Topics whose messages are kept as they are, without readings and devices.
@@ -196,6 +199,7 @@ impl Default for HistoryConfig {
             hot_age: Span::minutes(15),
             keep_age: Span::seconds(0),
             keep_hours: Span::seconds(0),
+            keep_types: BTreeMap::new(),
             linger: Span::minutes(60),
             messages_only: Vec::new(),
         }

@@ -3,6 +3,7 @@
 //! Start: lock and open the journal, open history at its last snapshot, replay what lies between,
 //! then listen. Stop: the listeners first, then the journal, whose last commit is still read.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub(crate) struct SiteOptions {
     pub(crate) elsewhere: Option<Box<str>>,
     pub(crate) journal: journal::Options,
     pub(crate) history: history::Options,
+    /// How long readings of device types stay, where `history` does not say it.
+    pub(crate) keep_types: BTreeMap<String, history::Keep>,
     /// Topics whose messages are not read.
     pub(crate) messages_only: Vec<TopicFilter>,
     pub(crate) query: query::Limits,
@@ -240,7 +243,8 @@ fn open(
         meter: Arc::clone(&meter),
     };
     let ingest = Ingest::new(stores, writer, &resume, zone_of(&options.zone))?
-        .without_reading(options.messages_only.clone());
+        .without_reading(options.messages_only.clone())
+        .keeping(options.keep_types.clone());
     let on_fatal = Box::new(|fault| {
         tracing::error!(error = %chain(&fault), "the journal cannot be written any more");
         end_process("journal");

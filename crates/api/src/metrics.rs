@@ -106,6 +106,8 @@ fn text(api: &Api, totals: Option<Totals>) -> String {
         let metric = format!("journal_commit_seconds_{name}");
         page.gauge(&metric, "Write and fsync of a journal frame.", seconds(span));
     }
+    let erasures = api.devices.erasures().len();
+    page.gauge("erasures_pending", "Erasures that are not through on disk.", erasures);
     page.gauge("query_rows_read", "Rows that SQL took out of history.", api.engine.rows_read());
     page.bridges(api);
     if let Some(bytes) = resident_bytes() {

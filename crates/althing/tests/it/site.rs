@@ -61,6 +61,10 @@ impl Running {
         answer.body_mut().read_to_string().unwrap()
     }
 
+    pub(crate) fn http(&self) -> &str {
+        &self.http
+    }
+
     pub(crate) fn metrics(&self) -> String {
         self.get("/metrics")
     }
