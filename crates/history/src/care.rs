@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,11 +12,12 @@ use model::Timestamp;
 
 use crate::arrange::day_of;
 use crate::fault::{FlushFault, MergeFault};
-use crate::file::{ColdFile, name_of};
+use crate::file::{ColdFile, Home, name_of};
 use crate::merge::plan::{self, Plan};
 use crate::merge::{Job, Merged};
 use crate::options::Options;
 use crate::reader::Shared;
+use crate::remote::{MoveFault, Moved, Mover, Step, Store};
 use crate::storage::Storage;
 use crate::table::Removed;
 
@@ -38,8 +40,12 @@ pub(crate) struct Care {
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
+    /// Of these, those whose files lie in a store that did not answer, and until when.
+    unanswered: BTreeSet<i32>,
+    unanswered_until: Option<Timestamp>,
     paused_until: Option<Timestamp>,
     next_look: Timestamp,
+    mover: Option<Mover>,
 }
 
 #[derive(Debug)]
@@ -62,9 +68,13 @@ impl Care {
     pub(crate) fn new(
         shared: Arc<Shared>,
         storage: Arc<dyn Storage>,
+        store: Option<Arc<Store>>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
         let (linger, keep) = (options.linger.min(LINGER_MAX), options.keep);
+        let mover = options.remote.as_ref().zip(store).map(|(remote, store)| {
+            Mover::new((Arc::clone(&shared), Arc::clone(&storage), store), remote, linger)
+        });
         let leaving = |gone: Removed| Leaving {
             path: gone.path,
             file: None,
@@ -78,8 +88,11 @@ impl Care {
             merging: None,
             leaving: removed.into_iter().map(leaving).collect(),
             skipped: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
+            unanswered_until: None,
             paused_until: None,
             next_look: Timestamp::from_millis(0),
+            mover,
         }
     }
 
@@ -95,11 +108,35 @@ impl Care {
         };
         let merged = merged.or_else(not_for_now)?;
         self.retain(now)?;
+        if let Some(mover) = &mut self.mover {
+            if merged.is_some() {
+                mover.look_soon(now);
+            }
+            let step = mover.tend(now)?;
+            self.moved(step, now);
+        }
         self.remove_what_left(now);
         if self.merging.is_none() {
             self.begin(now);
         }
         Ok(merged)
+    }
+
+    /// A step of moving on this thread; nothing where there is no store.
+    pub(crate) fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
+        let Some(mover) = &self.mover else { return Ok(None) };
+        let step = mover.step(now)?;
+        let moved = step.moved.clone();
+        self.moved(step, now);
+        self.remove_what_left(now);
+        Ok(moved)
+    }
+
+    fn moved(&mut self, step: Step, now: Timestamp) {
+        if let Some(Moved { day, files, bytes }) = &step.moved {
+            tracing::info!(day, files, bytes, "history moved to the store");
+        }
+        self.let_go(step.gone.into_iter(), now);
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
@@ -115,6 +152,10 @@ impl Care {
             return None;
         }
         self.paused_until = None;
+        if self.unanswered_until.take_if(|until| *until <= now).is_some() {
+            let unanswered = std::mem::take(&mut self.unanswered);
+            self.skipped.retain(|day| !unanswered.contains(day));
+        }
         let table = Arc::clone(&self.shared.tail().table);
         let plan = plan::next(&table.files, now.millis(), &self.skipped)?;
         Some(Job {
@@ -153,8 +194,12 @@ impl Care {
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(plan.files.iter().map(Arc::clone), now),
-            Err(MergeFault::Read { .. }) => {
-                self.skipped.insert(plan.day);
+            Err(MergeFault::Read { source, .. }) => {
+                let is_first = self.skipped.insert(plan.day);
+                if is_first && source.away().is_some() {
+                    self.unanswered.insert(plan.day);
+                    self.unanswered_until = Some(now.saturating_add(PAUSE));
+                }
             }
             Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -195,7 +240,8 @@ impl Care {
         let due = now.saturating_add(self.linger);
         let leaving =
             |file: Arc<ColdFile>| Leaving { path: file.path.to_string(), file: Some(file), due };
-        self.leaving.extend(files.map(leaving));
+        let here = files.filter(|file| file.home == Home::Here);
+        self.leaving.extend(here.map(leaving));
     }
 
     /// A file goes when its time is over and no view holds it. What cannot be removed stays until
@@ -208,7 +254,9 @@ impl Care {
                 return true;
             }
             let name = name_of(&leaving.path);
-            if let Err(fault) = storage.remove(&name) {
+            if let Err(fault) = storage.remove(&name)
+                && fault.kind() != io::ErrorKind::NotFound
+            {
                 tracing::warn!(name, %fault, "a file that left the table stays on disk");
             }
             false
@@ -247,11 +295,11 @@ fn join(
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Merging can wait: devices and people cannot.
-fn give_way() {
+/// Merging and moving can wait: devices and people cannot.
+pub(crate) fn give_way() {
     const NICE: i32 = 10;
     let me = rustix::thread::gettid();
     if let Err(fault) = rustix::process::setpriority_process(Some(me), NICE) {
-        tracing::debug!(%fault, "merging has the priority of everything else");
+        tracing::debug!(%fault, "care has the priority of everything else");
     }
 }

@@ -23,6 +23,16 @@ pub(crate) struct ColdFile {
     /// Where page indexes and footer begin, and their checksum.
     pub(crate) tail: u64,
     pub(crate) tail_checksum: u32,
+    pub(crate) home: Home,
+}
+
+/// Where a file lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// On this disk.
+    Here,
+    /// In the object store; this disk may still have a copy.
+    Store,
 }
 
 impl ColdFile {
@@ -64,6 +74,7 @@ impl ColdFile {
             time_max: tag("time_max")?.parse().ok()?,
             tail: tag("tail")?.parse().ok().filter(|tail| *tail <= add.size)?,
             tail_checksum: tag("tail_crc32c")?.parse().ok()?,
+            home: Home::Here,
         })
     }
 }

@@ -24,6 +24,25 @@ pub struct Inventory {
     /// Below the folder of the space: Parquet files, the snapshot, and all versions of the log.
     /// None of them ever changes.
     pub names: Vec<String>,
+    /// What the table has in an object store: not among the names.
+    pub remote: Elsewhere,
+}
+
+/// Files in an object store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Elsewhere {
+    fn of(log: &Log) -> Self {
+        let moved = log.removes.values().filter(|gone| gone.is_moved());
+        moved.fold(Self::default(), |sum, gone| Self {
+            files: sum.files + 1,
+            bytes: sum.bytes + gone.size.unwrap_or_default(),
+        })
+    }
 }
 
 /// What the newest version of the table holds.
@@ -33,6 +52,8 @@ pub struct Verified {
     pub files: u64,
     pub rows: u64,
     pub bytes: u64,
+    /// Not looked at.
+    pub remote: Elsewhere,
 }
 
 /// What does not read back.
@@ -68,7 +89,7 @@ pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> 
     }
     names.extend(log.adds.keys().map(|path| crate::file::name_of(path)));
     names.extend((0..=version).map(commit_name));
-    Ok(Some(Inventory { position, names }))
+    Ok(Some(Inventory { position, names, remote: Elsewhere::of(&log) }))
 }
 
 /// Reads everything of the newest version and says what does not hold. A space that is in use may
@@ -81,6 +102,7 @@ pub fn verify(storage: &Arc<dyn Storage>) -> (Verified, Vec<VerifyFault>) {
         Ok(Some(found)) => found,
         Err(fault) => return (verified, vec![fault.into()]),
     };
+    verified.remote = Elsewhere::of(&log);
     let mut faults = Vec::new();
     match log.check(&commit_name(version)) {
         Ok(position) => verified.position = position,

@@ -7,7 +7,7 @@ use model::Timestamp;
 use crate::arrange::{FileKey, day_name, is_plain};
 use crate::delta::{Bounds, Stats};
 use crate::fault::FlushFault;
-use crate::file::ColdFile;
+use crate::file::{ColdFile, Home};
 use crate::part::{Encoded, Facts};
 use crate::storage::{DRAFT, Storage, place};
 
@@ -45,6 +45,7 @@ pub(crate) fn place_part(
         time_max: encoded.facts.time_max,
         tail: encoded.tail,
         tail_checksum: encoded.tail_checksum(),
+        home: Home::Here,
     };
     let name = file.name();
     place(storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;

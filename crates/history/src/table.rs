@@ -7,11 +7,11 @@ use model::{Position, Timestamp};
 
 use crate::arrange::{day_from_name, day_name};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, Format, MetaData, Protocol, READER_VERSION,
-    Remove, Txn, schema_string,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, Format, MetaData, Protocol,
+    READER_VERSION, Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
-use crate::file::{ColdFile, name_of};
+use crate::file::{ColdFile, Home, name_of};
 use crate::log::{CommitFault, LOG_DIR, Log, commit, commit_name, damaged, storage_fault};
 use crate::place::Part;
 use crate::storage::{DRAFT, Storage};
@@ -58,6 +58,12 @@ impl Table {
             let file = ColdFile::from_add(add);
             let file = file.ok_or_else(|| damaged(&name, "a file of it is not Althing's"))?;
             files.push(Arc::new(file));
+        }
+        for add in log.removes.values().filter(|gone| gone.is_moved()).map(Remove::as_add) {
+            let file = add.as_ref().and_then(ColdFile::from_add);
+            let file =
+                file.ok_or_else(|| damaged(&name, "a file in the store is not Althing's"))?;
+            files.push(Arc::new(ColdFile { home: Home::Store, ..file }));
         }
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let removed = |(path, gone): (String, Remove)| Removed {
@@ -142,6 +148,40 @@ impl Table {
         self.change(storage, change, None, now).map(Some)
     }
 
+    /// Adds the version in which these files lie in the store. `log` is that of this version.
+    pub(crate) fn move_out(
+        &self,
+        storage: &dyn Storage,
+        (files, log): (&[Arc<ColdFile>], &Log),
+        now: Timestamp,
+    ) -> Result<Self, FlushFault> {
+        let mut actions = Vec::with_capacity(files.len() + 1);
+        let format = FORMAT_MOVED.to_string();
+        if let Some(mut data) = log.meta_data.clone()
+            && data.configuration.insert(FORMAT_KEY.to_owned(), format.clone()) != Some(format)
+        {
+            actions.push(Action { meta_data: Some(data), ..Action::default() });
+        }
+        let adds = files.iter().filter_map(|file| log.adds.get(&*file.path).cloned());
+        let removes = adds.map(|add| Remove::moved(add, now));
+        actions.extend(removes.map(|gone| Action { remove: Some(gone), ..Action::default() }));
+        let version = self.version + 1;
+        commit(storage, version, &actions, ("MOVE", now))
+            .map_err(|fault| fault.of_flush(version))?;
+        let moved: BTreeSet<&str> = files.iter().map(|file| &*file.path).collect();
+        let at_home = |file: &Arc<ColdFile>| {
+            if !moved.contains(&*file.path) {
+                return Arc::clone(file);
+            }
+            Arc::new(ColdFile { home: Home::Store, ..ColdFile::clone(file) })
+        };
+        Ok(Self {
+            version,
+            position: self.position,
+            files: self.files.iter().map(at_home).collect(),
+        })
+    }
+
     fn change(
         &self,
         storage: &dyn Storage,
@@ -170,7 +210,8 @@ impl Table {
         storage: &dyn Storage,
         removed: &[Removed],
     ) -> Result<(), OpenFault> {
-        let mut known: BTreeSet<String> = self.files.iter().map(|file| file.name()).collect();
+        let here = self.files.iter().filter(|file| file.home == Home::Here);
+        let mut known: BTreeSet<String> = here.map(|file| file.name()).collect();
         known.extend(removed.iter().map(|gone| name_of(&gone.path)));
         let mut dirs = vec![LOG_DIR.to_owned()];
         let days = storage.list(TABLE_DIR).map_err(storage_fault(TABLE_DIR))?;
@@ -206,10 +247,10 @@ struct Change<'a> {
 }
 
 fn removal(file: &ColdFile, is_new: bool, now: Timestamp) -> Action {
-    let remove = Remove {
-        path: file.path.to_string(),
-        deletion_timestamp: now.millis(),
-        data_change: is_new,
+    let path = file.path.to_string();
+    let remove = match file.home {
+        Home::Here => Remove::plain(path, is_new, now),
+        Home::Store => Remove::leaving(path, is_new, now),
     };
     Action { remove: Some(remove), ..Action::default() }
 }

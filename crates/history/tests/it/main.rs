@@ -15,6 +15,8 @@ mod merges;
 #[cfg(test)]
 mod model_based;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod threads;
