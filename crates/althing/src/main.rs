@@ -12,6 +12,7 @@ mod descriptors;
 mod ingest_thread;
 mod pages;
 mod reload;
+mod remote;
 mod router;
 mod serve;
 mod site;

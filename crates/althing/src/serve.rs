@@ -99,6 +99,7 @@ fn options(
             .map(Into::into),
         journal,
         history,
+        remote: config.remote.resolve()?,
         messages_only: config.messages_only()?,
         query: query::Limits {
             time: config.query.time.get(),
