@@ -1,7 +1,8 @@
 //! Puts load on an MQTT broker and measures what came of it: one thread, many connections, every
 //! message numbered, so that what is lost, doubled or out of order is counted and not guessed.
 //!
-//! Owns: the generator, its payloads, the reading of CPU times, the disk's own figure.
+//! Owns: the generator, its payloads, what stores are compared with, the reading of CPU times, the
+//! disk's own figure.
 //! Never: starting brokers or comparing them. That is `cargo xtask bench`.
 
 mod clock;
@@ -22,10 +23,13 @@ mod subscriber;
 mod tally;
 #[cfg(test)]
 mod testing;
+pub mod tsbs;
 mod wire;
+mod write;
+mod year;
 
 pub use connects::connects;
-pub use cpu::memory_of;
+pub use cpu::{memory_of, peak_memory_of};
 pub use disk::disk;
 pub use forward::forward;
 pub use hold::{HoldReport, hold};
@@ -35,3 +39,5 @@ pub use plan::{
 };
 pub use report::{ConnectReport, DiskReport, Latency, LoadReport, StateReport};
 pub use state::state;
+pub use write::{WritePlan, WriteReport, write};
+pub use year::Year;

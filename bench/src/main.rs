@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::Result;
-use bench::{ConnectPlan, DiskPlan, HoldPlan, LoadPlan, StatePlan};
+use bench::tsbs::{GeneratePlan, generate};
+use bench::{ConnectPlan, DiskPlan, HoldPlan, LoadPlan, StatePlan, WritePlan};
 use clap::Parser;
 use serde::Serialize;
 
@@ -25,6 +26,10 @@ enum Command {
     State(StatePlan),
     /// One block written and synced, again and again: what a promise costs at least.
     Disk(DiskPlan),
+    /// What the trucks of the Time Series Benchmark Suite say, as files.
+    Tsbs(GeneratePlan),
+    /// Posts line protocol to a store, from a file or made on the way.
+    Write(WritePlan),
     /// Passes bytes on nearly unread, as a broker would that has nothing to decide.
     Forward {
         #[arg(long, default_value = "127.0.0.1:0")]
@@ -43,6 +48,8 @@ fn main() -> Result<()> {
         Command::Hold(plan) => bench::hold(&plan, &questions(), tell),
         Command::State(plan) => tell(&bench::state(&plan)?),
         Command::Disk(plan) => tell(&bench::disk(&plan)?),
+        Command::Tsbs(plan) => tell(&generate(&plan)?),
+        Command::Write(plan) => tell(&bench::write(&plan)?),
         Command::Forward { listen } => bench::forward(listen, ready),
     }
 }

@@ -85,6 +85,11 @@ impl Samples {
         self.0.saturating_record(nanos);
     }
 
+    pub(crate) fn add(&mut self, other: &Self) {
+        // Both have the bounds of `new`, so every value fits.
+        self.0 += &other.0;
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.reset();
     }

@@ -207,6 +207,14 @@ impl Tools {
     }
 }
 
+/// The interpreter of a virtual environment that reads tables and asks in SQL.
+pub(crate) fn python_of_tables(folder: &Path) -> Result<PathBuf> {
+    let python = virtual_environment(folder)?;
+    python_has(&python, "duckdb, polars, deltalake, pyarrow, chdb", TABLES)?;
+    python_has(&python, "psycopg2, sqlalchemy, pandas", SQL)?;
+    Ok(python)
+}
+
 /// The interpreter of a virtual environment.
 fn virtual_environment(folder: &Path) -> Result<PathBuf> {
     let path = folder.display().to_string();

@@ -21,7 +21,7 @@ enum Task {
     /// Breaks a site in every way a machine can, and asks SQL for what was acknowledged.
     #[command(subcommand)]
     Torture(torture::Torture),
-    /// Compares with other brokers, interleaved, on the same machine.
+    /// Compares with other brokers and stores, interleaved, on the same machine.
     #[command(subcommand)]
     Bench(comparison::Bench),
 }

@@ -51,6 +51,22 @@ pub const MOSQUITTO: &[Need] = &[
     need("taskset", "--version", "util-linux", "it pins programs to cores"),
 ];
 
+pub const PYTHON: &[Need] =
+    &[need("python3", "--version", "python3-venv", "it asks stores that are compared")];
+
+pub const POSTGRES: &[Need] = &[
+    need("pg_lsclusters", "--help", "postgresql", "a store to compare with"),
+    need("setpriv", "--version", "util-linux", "root may not start it"),
+];
+
+pub const INFLUX: &[Need] = &[need("influxd", "version", "influxdb", "a store to compare with")];
+
+pub const VICTORIA: &[Need] =
+    &[need("victoria-metrics", "--version", "victoria-metrics", "a store to compare with")];
+
+pub const CLOCK: &[Need] =
+    &[need("faketime", "--version", "faketime", "days are closed without waiting for it")];
+
 pub const NATS: &[Need] =
     &[need("nats-server", "--version", "nats-server", "a broker to compare with")];
 

@@ -20,6 +20,18 @@ impl Catalog for SiteCatalog {
         directory.iter().map(|(index, device)| device_row(&directory, index, device)).collect()
     }
 
+    fn each_label(&self, row: &mut dyn FnMut(&str, &str, &str)) {
+        for (_, device) in self.registry.directory().iter() {
+            for (name, value) in device.labels.iter() {
+                row(&device.handle, name, value);
+            }
+        }
+    }
+
+    fn label_changes(&self) -> u64 {
+        self.registry.directory().label_changes()
+    }
+
     fn messages(&self, scan: MessageScan) -> Messages {
         let first = scan.first.max(self.journal.stats().first);
         let mut reader = self.journal.reader(first);

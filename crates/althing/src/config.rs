@@ -116,6 +116,8 @@ pub(crate) struct HistoryConfig {
     pub(crate) hot_age: Span,
     /// How long readings stay; 0 for ever.
     pub(crate) keep_age: Span,
+    /// How long what their hours come to stays; 0 for ever.
+    pub(crate) keep_hours: Span,
     /// How long files that were merged or dropped stay on disk, for other programs that read them.
     pub(crate) linger: Span,
     /// Topics whose messages are kept as they are, without readings and devices.
@@ -196,6 +198,7 @@ impl Default for HistoryConfig {
             hot_rows: 8_000_000,
             hot_age: Span::minutes(15),
             keep_age: Span::seconds(0),
+            keep_hours: Span::seconds(0),
             linger: Span::minutes(60),
             messages_only: Vec::new(),
         }

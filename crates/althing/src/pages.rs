@@ -4,6 +4,7 @@
 mod buckets;
 mod changes;
 mod device;
+mod explore;
 mod lists;
 mod overview;
 mod sql;
@@ -14,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use console::{
-    Changes, Device, DeviceFilter, DeviceList, Durable, Identity, Overview, Site, SiteFault,
-    SqlAnswer, SqlFault, Status, System, Table, Want, Window,
+    Changes, Choices, Device, DeviceFilter, DeviceList, Durable, Exploration, Identity, Overview,
+    Search, Site, SiteFault, SqlAnswer, SqlFault, Status, System, Table, Want, Window,
 };
 use edge::{Census, Clock};
 use futures::future::BoxFuture;
@@ -86,12 +87,24 @@ impl Site for Pages {
         lists::similar(&self.registry.directory(), handle)
     }
 
+    fn choices(&self, search: &Search) -> Result<Choices, SiteFault> {
+        Ok(explore::choices(self, search))
+    }
+
+    fn explore(
+        &self,
+        question: &Exploration,
+        rows_max: usize,
+    ) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
+        sql::run(self, &question.statement(), rows_max)
+    }
+
     fn schema(&self) -> Result<Vec<Table>, SiteFault> {
         sql::schema(self)
     }
 
     fn sql(&self, statement: &str) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
-        sql::run(self, statement)
+        sql::run(self, statement, sql::ROWS_MAX)
     }
 
     fn system(&self) -> Result<System, SiteFault> {

@@ -84,6 +84,7 @@ fn options(
     history.hot_age_max = config.history.hot_age.get();
     history.linger = config.history.linger.get();
     history.keep = Some(config.history.keep_age.get()).filter(|age| !age.is_zero());
+    history.keep_hours = Some(config.history.keep_hours.get()).filter(|age| !age.is_zero());
     Ok(SiteOptions {
         data: config.data.dir.clone(),
         listeners: listeners(config, demo)?,

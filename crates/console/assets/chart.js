@@ -5,7 +5,6 @@ const locale = document.documentElement.lang;
 const zone = data.dataset.zone;
 const span = data.dataset.to - data.dataset.from;
 const column = span / data.dataset.columns;
-const HEIGHT = 136;
 const AIR = 0.12;
 const LETTERS = 9;
 /** More than there are, for any scale that can be drawn. */
@@ -34,13 +33,14 @@ const sums = (steps) => {
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 
-/** One signal: its columns as uPlot wants them, and a null after what a gap follows. */
-class Signal {
-  constructor(raw, figure) {
+/** One line: its points, and a null after what a gap follows. */
+class Line {
+  constructor(raw) {
     const unit = 10 ** -raw.scale;
-    this.unit = raw.unit && raw.unit !== "1" ? `\u00a0${raw.unit}` : "";
     this.gap = raw.gap;
     this.banded = raw.lo.length > 0;
+    this.faint = raw.b === 1;
+    this.place = raw.s ?? 1;
     const values = sums(raw.v);
     this.points = sums(raw.t).map((step, i) => ({
       time: raw.start + step * raw.tick,
@@ -48,15 +48,10 @@ class Signal {
       min: (values[i] - (raw.lo[i] ?? 0)) * unit,
       max: (values[i] + (raw.hi[i] ?? 0)) * unit,
     }));
-    this.extent = figure.querySelector(".extent");
-    this.said = this.extent.innerHTML;
-    this.plot = figure.querySelector(".plot");
-    this.figure = figure;
-    this.count();
   }
 
-  count() {
-    this.figure.dataset.points = this.points.length;
+  get colour() {
+    return colour(`series-${this.place}`);
   }
 
   /** A single reading from the stream. Late ones find their place. */
@@ -81,7 +76,6 @@ class Signal {
   columns() {
     const start = end - span;
     while (this.points.length > 2 && this.points[1].time < start) this.points.shift();
-    this.count();
     const [times, last, min, max] = [[], [], [], []];
     let before;
     for (const point of this.points) {
@@ -98,9 +92,44 @@ class Signal {
     return [times, max, min, last];
   }
 
+  /** The point that stands for a time: the last one before, unless a gap is in between. */
+  at(time) {
+    let at = this.points.length - 1;
+    while (at > 0 && this.points[at].time > time) at -= 1;
+    const point = this.points[at];
+    return point && Math.abs(time - point.time) <= this.gap ? point : undefined;
+  }
+
+  series() {
+    const edge = { show: this.banded, width: 0, points: { show: false } };
+    const dash = this.faint ? [1, 3] : this.place > 2 ? [[2, 2], [6, 3]][this.place % 2] : undefined;
+    const alpha = this.faint ? 0.7 : 1;
+    return [edge, edge, { stroke: () => this.colour, width: 1.5, dash, alpha, points: { show: false } }];
+  }
+}
+
+/** The lines of one plot. */
+class Figure {
+  constructor(raws, figure) {
+    this.lines = raws.map((raw) => new Line(raw));
+    this.unit = raws[0].unit && raws[0].unit !== "1" ? `\u00a0${raws[0].unit}` : "";
+    this.extent = figure.querySelector(".extent");
+    this.said = this.extent.innerHTML;
+    this.legend = [...figure.querySelectorAll(".legend b")];
+    this.plot = figure.querySelector(".plot");
+    this.height = this.plot.clientHeight;
+    this.figure = figure;
+  }
+
+  columns() {
+    const tables = this.lines.map((line) => line.columns());
+    this.figure.dataset.points = this.lines.reduce((sum, line) => sum + line.points.length, 0);
+    return tables.length > 1 ? uPlot.join(tables) : tables[0];
+  }
+
   range() {
     const start = end - span;
-    const seen = this.points.filter((point) => point.time >= start);
+    const seen = this.lines.flatMap((line) => line.points).filter((point) => point.time >= start);
     const low = Math.min(...seen.map((point) => point.min));
     const high = Math.max(...seen.map((point) => point.max));
     if (!Number.isFinite(low)) return [0, 1];
@@ -111,10 +140,11 @@ class Signal {
   }
 
   draw(cursor) {
+    const banded = this.lines.map((line, i) => [line, i * 3 + 1]).filter(([line]) => line.banded);
     this.chart = new uPlot(
       {
         width: this.plot.clientWidth + DOT,
-        height: HEIGHT,
+        height: this.height,
         padding: [0, DOT, 0, 0],
         legend: { show: false },
         axes: [{ show: false }, { show: false }],
@@ -128,13 +158,8 @@ class Signal {
           x: { time: true, range: () => [(end - span) / 1000, end / 1000] },
           y: { range: () => this.range() },
         },
-        series: [
-          {},
-          { show: this.banded, width: 0, points: { show: false } },
-          { show: this.banded, width: 0, points: { show: false } },
-          { stroke: () => colour("series-1"), width: 1.5, points: { show: false } },
-        ],
-        bands: this.banded ? [{ series: [1, 2], fill: () => `${colour("series-1")}29` }] : [],
+        series: [{}, ...this.lines.flatMap((line) => line.series())],
+        bands: banded.map(([line, i]) => ({ series: [i, i + 1], fill: () => `${line.colour}29` })),
         hooks: {
           drawClear: [(u) => this.grid(u)],
           draw: [(u) => this.marks(u)],
@@ -173,7 +198,7 @@ class Signal {
     ctx.restore();
   }
 
-  /** Over the line: value labels inside the plot, and the dot at the end. */
+  /** Over the line: value labels inside the plot, and the dots at the ends. */
   marks(u) {
     const { ctx, bbox } = u;
     const dense = devicePixelRatio;
@@ -185,18 +210,22 @@ class Signal {
     ctx.lineWidth = 3 * dense;
     ctx.strokeStyle = colour("surface");
     ctx.fillStyle = colour("text-3");
-    for (const value of rounds(u.scales.y.min, u.scales.y.max)) {
-      const y = u.valToPos(value, "y", true) - 4 * dense;
-      if (y < LETTERS * dense) continue;
-      ctx.strokeText(number(value), bbox.left, y);
-      ctx.fillText(number(value), bbox.left, y);
+    const shown = rounds(u.scales.y.min, u.scales.y.max)
+      .map((value) => [number(value), u.valToPos(value, "y", true) - 4 * dense])
+      .filter(([, y]) => y >= LETTERS * dense);
+    // Where a chart says so, the highest label has the unit.
+    if (this.figure.dataset.unit && shown.length > 0) shown.at(-1)[0] += this.unit;
+    for (const [label, y] of shown) {
+      ctx.strokeText(label, bbox.left, y);
+      ctx.fillText(label, bbox.left, y);
     }
-    const point = this.points.at(-1);
-    if (point) {
+    for (const line of this.lines) {
+      const point = line.points.at(-1);
+      if (!point) continue;
       ctx.beginPath();
       const x = u.valToPos(point.time / 1000, "x", true);
       ctx.arc(x, u.valToPos(point.last, "y", true), 3.5 * dense, 0, 7);
-      ctx.fillStyle = colour("series-1");
+      ctx.fillStyle = line.colour;
       ctx.lineWidth = 1.5 * dense;
       ctx.stroke();
       ctx.fill();
@@ -204,20 +233,30 @@ class Signal {
     ctx.restore();
   }
 
-  /** The value under the cursor takes the place of the extent. */
+  /** The value under the cursor takes the place of the extent; with a legend, the places there. */
   read(index) {
-    const [times, max, min, last] = this.chart?.data ?? [[]];
-    if (index == null || last?.[index] == null) {
+    const time = this.chart?.data[0][index] * 1000;
+    const points = index == null ? [] : this.lines.map((line) => line.at(time));
+    const text = (point, line) => {
+      if (!point) return "";
+      const spread = line.banded ? ` (${number(point.min)} to ${number(point.max)})` : "";
+      return number(point.last) + this.unit + spread;
+    };
+    this.legend.forEach((place, i) => isolate(place, text(points[i], this.lines[i])));
+    if (!points.some(Boolean)) {
       this.extent.innerHTML = this.said;
       return;
     }
-    const spread = this.banded ? ` (${number(min[index])} to ${number(max[index])})` : "";
-    const isolated = document.createElement("bdi");
-    isolated.dir = "ltr";
-    const time = clock.format(times[index] * 1000);
-    isolated.textContent = `${time}  ${number(last[index])}${this.unit}${spread}`;
-    this.extent.replaceChildren(isolated);
+    const value = this.legend.length > 0 ? "" : `  ${text(points[0], this.lines[0])}`;
+    isolate(this.extent, clock.format(time) + value);
   }
+}
+
+function isolate(place, text) {
+  const isolated = document.createElement("bdi");
+  isolated.dir = "ltr";
+  isolated.textContent = text;
+  place.replaceChildren(isolated);
 }
 
 /** Multiples of 1, 2 or 5 times a power of ten, as the server chooses them. */
@@ -252,30 +291,27 @@ function moveAxis() {
   });
 }
 
-const signals = new Map();
+/** @type {Map<string, Figure>} */
+const figures = new Map();
 const raws = JSON.parse(data.textContent);
 for (const figure of document.querySelectorAll("figure[data-signal]")) {
-  const raw = raws.find((one) => one.name === figure.dataset.signal);
-  if (raw && raw.v.length > 0) signals.set(raw.name, new Signal(raw, figure));
+  const mine = raws.filter((one) => one.name === figure.dataset.signal && one.v.length > 0);
+  if (mine.length > 0) figures.set(mine[0].name, new Figure(mine, figure));
 }
-for (const signal of signals.values()) signal.draw("page");
-
-function redraw(signal) {
-  signal.chart.setData(signal.columns());
-}
+for (const figure of figures.values()) figure.draw("page");
 
 document.addEventListener("points", (event) => {
-  for (const [name, time, value] of event.detail) signals.get(name)?.add(time, value);
+  for (const [name, time, value] of event.detail) figures.get(name)?.lines[0].add(time, value);
   moveAxis();
-  for (const signal of signals.values()) redraw(signal);
+  for (const figure of figures.values()) figure.chart.setData(figure.columns());
 });
 new ResizeObserver(() => {
-  for (const { chart, plot } of signals.values()) {
-    chart.setSize({ width: plot.clientWidth + DOT, height: HEIGHT });
+  for (const { chart, plot, height } of figures.values()) {
+    chart.setSize({ width: plot.clientWidth + DOT, height });
   }
 }).observe(document.getElementById("charts").parentElement);
 for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) {
   matchMedia(query).addEventListener("change", () => {
-    for (const { chart } of signals.values()) chart.redraw();
+    for (const { chart } of figures.values()) chart.redraw();
   });
 }

@@ -14,10 +14,11 @@ const CSS: &str = "text/css; charset=utf-8";
 const STYLES: [&str; 5] = ["base.css", "shell.css", "parts.css", "pages.css", "phone.css"];
 
 /// Name in the page, file, type. The hash goes between `/a/` and the file's name.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("LIVE_JS", "assets/live.js", JS),
     ("CHART_JS", "assets/chart.js", JS),
     ("ASK_JS", "assets/ask.js", JS),
+    ("EXPLORE_JS", "assets/explore.js", JS),
     ("TRACE_JS", "assets/trace.js", JS),
     ("ICON_SVG", "assets/icon.svg", "image/svg+xml"),
     ("UPLOT_JS", "vendor/uplot-1.6.32/uPlot.iife.min.js", JS),

@@ -13,6 +13,7 @@ nav-analyse = Analyse
 nav-keep = Keep
 nav-overview = Overview
 nav-devices = Devices
+nav-explore = Explore
 nav-sql = SQL
 nav-system = System
 nav-about = About
@@ -273,6 +274,84 @@ client-end-title = End the session
 client-end-what = Its subscriptions and all messages that wait for it are lost.
 client-end = End the session of { $client }
 client-end-now = End its session
+
+# Explore
+explore-choose = Choose signals and devices. Their readings are drawn over one time axis.
+explore-start = To start with
+explore-suggestion = { $signal } of { $count ->
+    [one] { $count } device
+   *[other] { $count } devices
+}
+explore-signals = Signals
+explore-devices = Devices
+explore-find-signal = Find a signal
+explore-find-device = Find a device
+explore-chooser = What is drawn
+explore-nothing-found = No name matches.
+explore-more = { $count ->
+    [one] { $count } more. Type a part of its name.
+   *[other] { $count } more. Type a part of a name.
+}
+explore-show = Show
+explore-controls = How it is drawn
+explore-free = Another time
+explore-from = From
+explore-to = To
+explore-as = Draw
+explore-every = Each
+explore-compare = Compare with
+draw-line = line
+draw-raw = every reading
+draw-band = lowest to highest
+draw-mean = mean
+draw-lowest = lowest
+draw-highest = highest
+draw-sum = sum
+draw-last = last
+every-auto = automatic
+every-day = day
+every-week = week
+compare-nothing = nothing
+compare-period = the time before
+compare-day = the day before
+compare-week = the week before
+compare-year = the year before
+explore-move = Move in time
+explore-earlier = Earlier
+explore-later = Later
+explore-closer = Closer
+explore-wider = Wider
+explore-before = before
+explore-numbers = In numbers
+explore-summary-plain = { $count ->
+    [one] { $label }: one line, between { $low } and { $high }.
+   *[other] { $label }: { $count } lines, between { $low } and { $high }.
+}
+explore-over-devices = At most { $limit } devices are compared at once; { $count } more { $count ->
+    [one] was left out.
+   *[other] were left out.
+}
+explore-over-signals = At most { $limit } signals are drawn at once; { $count } more { $count ->
+    [one] was left out.
+   *[other] were left out.
+}
+explore-over-lines = { $signal } has no place among so many lines. Choose fewer devices to see it.
+explore-first-devices = No device was chosen: these are the first that have it.
+explore-first-signals = No signal was chosen: these are the first with numbers.
+explore-no-pair = None of these devices has one of these signals with numbers. Choose others.
+explore-coarser = Over this time the chart has no place for buckets of { $wanted }; they have { $step }.
+explore-too-many = There are more than { $count } readings in this time, which is more than a chart holds. Draw a line, which looks the same, or choose a shorter time.
+explore-draw-line = Draw a line
+explore-none = No reading in this time. The last one came at { $time }.
+explore-go-there = Go there
+explore-time-unclear = The time is not clear. It has a beginning, written like { $example } and in the site’s zone.
+explore-time-backwards = The time ends before it begins. Exchange the two.
+explore-time-long = A chart shows at most { $span } at once. Choose a later beginning.
+explore-table-cut = Only the newest { $count } values are listed; the downloads have all.
+explore-fault = These numbers cannot be shown
+explore-link = Compare
+column-signal = Signal
+column-readings = Readings
 
 # SQL
 sql-label = Statement

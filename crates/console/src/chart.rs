@@ -10,8 +10,8 @@ mod scale;
 mod svg;
 
 pub(crate) use axis::{Tick, ticks};
-pub(crate) use points::script;
-pub(crate) use svg::{axis_row, plot};
+pub(crate) use points::{Trace, script};
+pub(crate) use svg::{LETTERS_OF_LINES, Stroke, axis_row, letters, plot, sheet};
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod words;
 
 mod assets;
 mod chart;
+mod explore;
 mod filters;
 mod pages;
 mod reply;
@@ -20,6 +21,7 @@ mod urls;
 mod live;
 mod router;
 
+pub use explore::{Bucket, Choice, Choices, Draw, Exploration, Line, Named, Search};
 pub use router::{CSP, router};
 pub use site::{
     Activity, ActivityKind, Attention, Cell, Change, Changes, Column, ColumnKind, Device,

@@ -3,9 +3,11 @@
 pub(crate) mod about;
 pub(crate) mod device;
 pub(crate) mod devices;
+pub(crate) mod explore;
 pub(crate) mod faults;
 pub(crate) mod overview;
 pub(crate) mod preferences;
+pub(crate) mod range;
 pub(crate) mod rows;
 pub(crate) mod spark;
 pub(crate) mod sql;

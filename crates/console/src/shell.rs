@@ -58,6 +58,7 @@ impl Theme {
 pub(crate) enum Here {
     Overview,
     Devices,
+    Explore,
     Sql,
     System,
     About,
@@ -116,10 +117,11 @@ impl Shell {
     }
 
     pub(crate) fn asset(name: &str) -> &'static str {
-        let all: [(&str, &Asset); 8] = [
+        let all: [(&str, &Asset); 9] = [
             ("app.css", &assets::APP_CSS),
             ("icon.svg", &assets::ICON_SVG),
             ("ask.js", &assets::ASK_JS),
+            ("explore.js", &assets::EXPLORE_JS),
             ("trace.js", &assets::TRACE_JS),
             ("live.js", &assets::LIVE_JS),
             ("chart.js", &assets::CHART_JS),

@@ -10,8 +10,8 @@ pub(crate) use number::{
 };
 pub(crate) use span::{span, span_plain};
 pub(crate) use time::{
-    clock, clock_plain, day_and_clock, day_and_clock_plain, day_and_clock_seconds, iso, stamp,
-    zone_name,
+    clock, clock_plain, day_and_clock, day_and_clock_plain, day_and_clock_seconds, field, iso,
+    stamp, zone_name,
 };
 
 use crate::markup::{Markup, unseen};

@@ -11,6 +11,8 @@ use jiff::tz::TimeZone;
 use model::Timestamp;
 use model::census::{self, Fate, Question};
 
+use crate::explore::{Choices, Exploration, Search};
+
 /// A site as its pages see it. Implemented by the binary.
 pub trait Site: Send + Sync + 'static {
     fn identity(&self) -> Identity;
@@ -29,6 +31,16 @@ pub trait Site: Send + Sync + 'static {
 
     /// Handles that a person may have meant, best first, a handful at most.
     fn similar(&self, handle: &str) -> Vec<String>;
+
+    /// Signals with numbers and devices to choose from; see `Choices::of`.
+    fn choices(&self, search: &Search) -> Result<Choices, SiteFault>;
+
+    /// The rows of `question.statement()`, at most so many.
+    fn explore(
+        &self,
+        question: &Exploration,
+        rows_max: usize,
+    ) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>>;
 
     /// Tables and columns that SQL knows, in reading order.
     fn schema(&self) -> Result<Vec<Table>, SiteFault>;

@@ -1,5 +1,6 @@
 //! From a tree of values to named readings: the same way for every dialect that carries JSON.
 
+use crate::describe::{label_of_member, push_label};
 use crate::json::{Item, Kind};
 use crate::name::{push_name, push_segment};
 use crate::note::Note;
@@ -128,6 +129,17 @@ impl<'o> Flattener<'o> {
             (None, Held::Boolean(_) | Held::Text(_)) => (None, UnitBasis::Unstated),
         };
         self.out.push(ReadingRow { name, value, unit, basis });
+        self.label(item);
+    }
+
+    /// A text such as `"model":"SHT31"` also describes its device.
+    fn label(&mut self, item: Option<Item<'_>>) {
+        let text = item.filter(|item| item.kind() == Kind::Text).and_then(|item| item.text());
+        if let Some(text) = text
+            && let Some(label) = label_of_member(self.path)
+        {
+            push_label(self.out, label, text);
+        }
     }
 
     fn attribute(&mut self, name: crate::outcome::Span, text: &str, item: Option<Item<'_>>) {

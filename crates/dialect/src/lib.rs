@@ -20,6 +20,7 @@ mod senml;
 mod thingsboard;
 
 // What all dialects have in common.
+mod describe;
 mod identity;
 mod json;
 mod leaf;

@@ -6,18 +6,18 @@
 //! keys: two phases of one meter must never become one signal.
 
 mod point;
+mod shape;
 
 use crate::identity::add_key_of;
-use crate::name::{push_name, push_segment};
 use crate::note::Note;
 use crate::outcome::{GroupHead, Held, Keys, ReadingRow, UnitBasis};
 use crate::recognizer::Desk;
 use crate::time::Stamp;
-use crate::unit::unit_of_name;
 use crate::value::TEXT_BYTES_MAX;
 
 pub(crate) use point::is_point;
 use point::{Field, Point};
+use shape::{FieldName, Shape, Shapes};
 
 /// Whether a line is a point, or one of those between points that mean nothing.
 #[must_use]
@@ -29,88 +29,16 @@ pub fn is_line(line: &str) -> bool {
 /// Points of one message: what Telegraf writes at once is a fourth of it.
 pub const POINTS_MAX: usize = 4_096;
 
-/// Tags that name the device, best first. The host is where the program runs that wrote the point,
-/// often not where the sensor is.
-const DEVICE_TAGS: [&str; 22] = [
-    "device_id",
-    "deviceid",
-    "device",
-    "dev_eui",
-    "deveui",
-    "sensor_id",
-    "sensor",
-    "node_id",
-    "node",
-    "station",
-    "serial",
-    "mac",
-    "imei",
-    "topic",
-    "truck",
-    "machine",
-    "asset",
-    "host",
-    "hostname",
-    "name",
-    "instance",
-    "id",
-];
-
-/// What Telegraf measures of the machine it runs on: there the host is the device, and `device` or
-/// `name` are parts of it.
-const OF_THE_HOST: [&str; 24] = [
-    "cpu",
-    "disk",
-    "diskio",
-    "docker",
-    "docker_container_cpu",
-    "docker_container_mem",
-    "docker_container_net",
-    "internal",
-    "interrupts",
-    "kernel",
-    "mem",
-    "net",
-    "netstat",
-    "nstat",
-    "ping",
-    "processes",
-    "procstat",
-    "sensors",
-    "smart_attribute",
-    "smart_device",
-    "swap",
-    "system",
-    "temp",
-    "wireless",
-];
-
-/// Of these, one device in the world has a value: there it does not matter whose program wrote.
-const UNIQUE: [&str; 10] = [
-    "device_id",
-    "deviceid",
-    "dev_eui",
-    "deveui",
-    "sensor_id",
-    "node_id",
-    "serial",
-    "mac",
-    "imei",
-    "topic",
-];
-
-/// Tags that describe a device and tell nothing apart. A short list: a tag that stands here and
-/// did tell something apart would lose readings.
-const DESCRIPTIONS: [&str; 7] = ["driver", "firmware", "fleet", "fstype", "fw", "model", "vendor"];
-
-/// A field of this name is what its measurement is called.
-const THE_VALUE: &str = "value";
-
 pub(crate) fn read(desk: &mut Desk<'_>, text: &str) {
     let lines = || text.lines().map(str::trim).filter(|line| is_meant(line));
+    let mut shapes = Shapes::default();
     for line in lines().take(POINTS_MAX) {
-        match Point::parse(line) {
-            Some(point) => read_point(desk, &point),
+        match Point::parse(line).as_ref() {
+            Some(point) => {
+                if let Some(shape) = shapes.of(point) {
+                    read_point(desk, point, shape);
+                }
+            }
             None => desk.out.note(Note::Malformed),
         }
     }
@@ -123,30 +51,20 @@ fn is_meant(line: &str) -> bool {
     !line.is_empty() && !line.starts_with('#')
 }
 
-fn read_point(desk: &mut Desk<'_>, point: &Point<'_>) {
-    let named_by = device_tag(point);
-    let keys = keys_of(desk, point, named_by);
+fn read_point<'a>(desk: &mut Desk<'_>, point: &Point<'a>, shape: &mut Shape<'a>) {
+    let keys = keys_of(desk, point, shape.named_by);
     let stamp = point.time.and_then(|time| Stamp::from_text(time, desk.ctx.zone));
     let head = GroupHead { keys, guessed: true, ..GroupHead::default() };
     desk.open_at(head, stamp.map(|stamp| (stamp, None)));
-    let stem = stem_of(point, named_by);
-    for (name, field) in &point.fields {
-        let mut path = stem.clone();
-        if name != THE_VALUE {
-            path.push('.');
-            push_segment(&mut path, name);
-        }
-        push_field(desk, keys, &path, field);
+    shape.push_labels(desk.out, point);
+    let stem = if shape.is_plain { None } else { Some(shape.stem_of(point)) };
+    for (place, (name, field)) in point.fields.iter().enumerate() {
+        let name = match &stem {
+            Some(stem) => FieldName::new(desk.out, stem, name),
+            None => shape.field(desk.out, point, place),
+        };
+        push_field(desk, keys, name, field);
     }
-}
-
-/// Which of the tags names the device.
-fn device_tag(point: &Point<'_>) -> Option<usize> {
-    let at = |key: &str| point.tags.iter().position(|(tag, _)| tag.eq_ignore_ascii_case(key));
-    if OF_THE_HOST.contains(&&*point.measurement) {
-        return at("host");
-    }
-    DEVICE_TAGS.iter().find_map(|key| at(key))
 }
 
 /// Without a tag that names it, the measurement is the device.
@@ -158,36 +76,8 @@ fn keys_of(desk: &mut Desk<'_>, point: &Point<'_>, named_by: Option<usize>) -> K
     desk.out.keys_since(mark)
 }
 
-fn is_host(tag: &str) -> bool {
-    tag.eq_ignore_ascii_case("host") || tag.eq_ignore_ascii_case("hostname")
-}
-
-/// The measurement, and what tells this point from others of the device.
-fn stem_of(point: &Point<'_>, named_by: Option<usize>) -> String {
-    let mut stem = String::new();
-    push_segment(&mut stem, &point.measurement);
-    let named = named_by.and_then(|at| point.tags.get(at));
-    let is_unique =
-        named.is_some_and(|(tag, _)| UNIQUE.iter().any(|known| known.eq_ignore_ascii_case(tag)));
-    for (at, (tag, value)) in point.tags.iter().enumerate() {
-        let describes = DESCRIPTIONS.iter().any(|known| known.eq_ignore_ascii_case(tag));
-        let of_writer = is_unique && is_host(tag);
-        if Some(at) != named_by && !describes && !of_writer {
-            stem.push('.');
-            push_segment(&mut stem, tag);
-            stem.push('=');
-            push_segment(&mut stem, value);
-        }
-    }
-    stem
-}
-
-fn push_field(desk: &mut Desk<'_>, keys: Keys, path: &str, field: &Field<'_>) {
-    let start = desk.out.mark();
-    if push_name(desk.out.text_mut(), path) {
-        desk.out.note(Note::NameCut);
-    }
-    let name = desk.out.since(start);
+fn push_field(desk: &mut Desk<'_>, keys: Keys, name: FieldName, field: &Field<'_>) {
+    let FieldName { name, unit } = name;
     let value = match field {
         Field::Number(number) => Held::Number(*number),
         Field::Boolean(truth) => Held::Boolean(*truth),
@@ -199,7 +89,7 @@ fn push_field(desk: &mut Desk<'_>, keys: Keys, path: &str, field: &Field<'_>) {
         Field::Text(text) => Held::Text(desk.out.put(text)),
     };
     let (unit, basis) = match value {
-        Held::Number(_) => unit_of_name(path),
+        Held::Number(_) => unit,
         Held::Boolean(_) | Held::Text(_) => (None, UnitBasis::Unstated),
     };
     desk.out.push(ReadingRow { name, value, unit, basis });

@@ -58,6 +58,7 @@ pub struct Outcome {
     keys: Vec<Span>,
     groups: Vec<GroupRow>,
     readings: Vec<ReadingRow>,
+    labels: Vec<(Span, Span)>,
     presence: Vec<(Span, Presence)>,
     attributes: Vec<AttributeRow>,
     sends: Vec<(Span, Span)>,
@@ -139,6 +140,14 @@ struct GroupRow {
     head: GroupHead,
     first: u32,
     end: u32,
+    labels: Labels,
+}
+
+/// Labels of one group.
+#[derive(Clone, Copy, Debug)]
+struct Labels {
+    first: u32,
+    end: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -172,6 +181,8 @@ impl Outcome {
         self.groups.shrink_to(ROWS_KEPT);
         self.readings.clear();
         self.readings.shrink_to(ROWS_KEPT);
+        self.labels.clear();
+        self.labels.shrink_to(ROWS_KEPT);
         self.presence.clear();
         self.attributes.clear();
         self.attributes.shrink_to(ROWS_KEPT);
@@ -316,7 +327,27 @@ impl Outcome {
 
     pub(crate) fn open_group(&mut self, head: GroupHead) {
         let first = u32::try_from(self.readings.len()).unwrap_or(u32::MAX);
-        self.groups.push(GroupRow { head, first, end: first });
+        let label = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
+        let labels = Labels { first: label, end: label };
+        self.groups.push(GroupRow { head, first, end: first, labels });
+    }
+
+    /// Into the group opened last. The same name again replaces what it said before.
+    pub(crate) fn push_label(&mut self, name: Span, value: Span) {
+        let Some(first) = self.groups.last().map(|group| group.labels.first as usize) else {
+            return;
+        };
+        let text = self.slice(name);
+        let is_same = |held: Span| held == name || self.slice(held) == text;
+        let same = self.labels.iter().skip(first).position(|(held, _)| is_same(*held));
+        if let Some(held) = same.and_then(|at| self.labels.get_mut(first + at)) {
+            *held = (name, value);
+            return;
+        }
+        self.labels.push((name, value));
+        if let Some(group) = self.groups.last_mut() {
+            group.labels.end += 1;
+        }
     }
 
     /// Into the group opened last. The same name again replaces what it said before.
@@ -361,6 +392,12 @@ impl Outcome {
             Held::Boolean(truth) => Value::Boolean(truth),
             Held::Text(span) => Value::Text(self.slice(span)),
         }
+    }
+}
+
+impl Span {
+    pub(crate) fn of_mut(self, text: &mut str) -> Option<&mut str> {
+        text.get_mut(self.start as usize..self.end as usize)
     }
 }
 
@@ -411,6 +448,15 @@ impl<'a> Group<'a> {
     #[must_use]
     pub fn device_type(self) -> Option<&'a str> {
         self.row.head.device_type.map(|span| self.out.slice(span))
+    }
+
+    /// What describes the device and is no reading, by lower-case names: `model`, `firmware`.
+    /// Each name comes once.
+    pub fn labels(self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
+        let Group { out, row } = self;
+        let Labels { first, end } = row.labels;
+        let labels = out.labels.get(first as usize..end as usize).unwrap_or_default();
+        labels.iter().map(move |(name, value)| (out.slice(*name), out.slice(*value)))
     }
 
     pub fn readings(self) -> impl ExactSizeIterator<Item = Reading<'a>> {

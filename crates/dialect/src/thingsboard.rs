@@ -2,6 +2,7 @@
 //! for it need another host name and nothing else.
 
 use crate::claim::Body;
+use crate::describe::{label_of_attribute, push_label};
 use crate::identity::add_key_of;
 use crate::json::{Item, Kind};
 use crate::name::{push_name, push_segment};
@@ -9,7 +10,7 @@ use crate::note::Note;
 use crate::outcome::{GroupHead, Presence};
 use crate::recognizer::Desk;
 use crate::time::Stamp;
-use crate::value::TextRules;
+use crate::value::{TextRules, is_no_value};
 
 /// Elements of one array, and devices of one message of a gateway.
 pub(crate) const ELEMENTS_MAX: usize = 1024;
@@ -246,6 +247,18 @@ fn add_attributes(desk: &mut Desk<'_>, head: GroupHead, object: Item<'_>) {
         let name = desk.out.since(start);
         let json = desk.out.put(member.raw());
         desk.out.add_attribute(head.keys, name, json);
+        push_label_of(desk, member);
+    }
+}
+
+fn push_label_of(desk: &mut Desk<'_>, member: Item<'_>) {
+    let value = match member.kind() {
+        Kind::Text => member.text().filter(|text| !is_no_value(text)),
+        Kind::Number | Kind::Digits => Some(member.raw()),
+        Kind::Null | Kind::Boolean | Kind::Object | Kind::Array => None,
+    };
+    if let (Some(label), Some(value)) = (label_of_attribute(member.key()), value) {
+        push_label(desk.out, label, value);
     }
 }
 

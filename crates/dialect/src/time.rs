@@ -19,6 +19,10 @@ const AHEAD_MAX: i64 = 24 * HOUR;
 /// Further ahead than this a time is marked.
 const AHEAD_UNMARKED: i64 = 5 * MINUTE;
 
+/// Further back than this a reading was kept somewhere on its way: the first queries, charts and
+/// totals were made without it.
+const BEHIND_UNMARKED: i64 = 15 * MINUTE;
+
 /// A time without a zone has to be this near to its receipt.
 const UNZONED_ERROR_MAX: i64 = 15 * MINUTE;
 
@@ -159,7 +163,8 @@ impl Stamp {
             let (quality, note) = (Quality::FUTURE, Some(Note::ClockAhead));
             return Judged { time, quality, note, off };
         }
-        Judged { time, off, ..Judged::default() }
+        let quality = if ahead < -BEHIND_UNMARKED { Quality::BACKFILL } else { Quality::default() };
+        Judged { time, quality, off, ..Judged::default() }
     }
 }
 

@@ -69,7 +69,7 @@ impl<'a> Said<'a> {
     }
 }
 
-fn is_no_value(text: &str) -> bool {
+pub(crate) fn is_no_value(text: &str) -> bool {
     let word = text.trim();
     word.is_empty()
         || (word.len() <= WORD_BYTES_MAX

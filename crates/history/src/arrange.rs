@@ -79,8 +79,8 @@ pub(crate) struct FileKey {
     pub(crate) late: bool,
 }
 
-/// Sorts the rows of `view` into files. `flushed_last` is the highest time of each series in the
-/// files that exist: rows above it cannot collide with them.
+/// Sorts the rows of `view` into files, without those of erased series. `flushed_last` is the
+/// highest time of each series in the files that exist: rows above it cannot collide with them.
 pub(crate) fn arrange(
     view: &HotView,
     series: &[Series],
@@ -107,13 +107,15 @@ pub(crate) fn arrange(
 /// All rows grouped by series, the series in the order of the files; and where each one stands.
 fn by_series(view: &HotView, series: &[Series]) -> (Vec<RowRef>, Vec<(usize, Range<usize>)>) {
     let mut counts = vec![0_usize; series.len()];
+    let stays = |id: usize| series.get(id).is_some_and(|entry| entry.erased.is_none());
     each_row(view, |id, _| {
         if let Some(count) = counts.get_mut(id) {
             *count += 1;
         }
     });
     let mut ranked: Vec<&Series> = series.iter().collect();
-    ranked.retain(|entry| counts.get(entry.id.index()).is_some_and(|count| *count > 0));
+    let has_rows = |id: usize| counts.get(id).is_some_and(|count| *count > 0);
+    ranked.retain(|entry| has_rows(entry.id.index()) && stays(entry.id.index()));
     ranked.sort_unstable_by(|a, b| a.rank().cmp(&b.rank()));
     let mut places = Vec::with_capacity(ranked.len());
     let mut next = vec![0_usize; series.len()];
@@ -129,7 +131,8 @@ fn by_series(view: &HotView, series: &[Series]) -> (Vec<RowRef>, Vec<(usize, Ran
     }
     let mut sorted = vec![RowRef::default(); start];
     each_row(view, |id, row| {
-        if let Some(next) = next.get_mut(id)
+        if stays(id)
+            && let Some(next) = next.get_mut(id)
             && let Some(place) = sorted.get_mut(*next)
         {
             *place = row;

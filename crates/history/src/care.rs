@@ -1,25 +1,34 @@
-//! What the files of a table need while it lives: merging, and removal of what left it.
+//! What the files of the tables need while they live: merging, the making of hours, the end of what
+//! was erased, and removal of what left them.
+
+mod erasing;
+mod leaving;
+mod retention;
+pub(crate) mod work;
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{Position, Timestamp};
 
-use crate::arrange::day_of;
+use crate::care::leaving::Leaving;
+use crate::care::work::{Done, Work, timed};
 use crate::fault::{FlushFault, MergeFault};
-use crate::file::{ColdFile, Home, name_of};
-use crate::merge::plan::{self, Plan};
-use crate::merge::{Job, Merged};
+use crate::gone::Gone;
+use crate::hours::plan::Look;
+use crate::hours::{self, Summarised};
+use crate::merge::plan::Plan;
+use crate::merge::purge::{Looked, Purge};
+use crate::merge::{self, Merged, plan};
 use crate::options::Options;
 use crate::reader::Shared;
 use crate::remote::{MoveFault, Moved, Mover, Step, Store};
 use crate::storage::Storage;
-use crate::table::Removed;
+use crate::table::{Removed, Table};
 
 /// Between two looks at the list of files, which can be long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,13 +39,19 @@ const LINGER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after a merge that failed none is begun.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
 
+pub use work::Tended;
+
 #[derive(Debug)]
 pub(crate) struct Care {
     shared: Arc<Shared>,
     storage: Arc<dyn Storage>,
     linger: Duration,
     keep: Option<Duration>,
-    merging: Option<Merging>,
+    keep_hours: Option<Duration>,
+    running: Option<Running>,
+    /// The last thread was one for what is erased: a merge comes first now, if there is one.
+    purged: bool,
+    looked: Looked,
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
@@ -49,19 +64,21 @@ pub(crate) struct Care {
 }
 
 #[derive(Debug)]
-struct Merging {
+struct Running {
     stop: Arc<AtomicBool>,
-    plan: Plan,
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
+    since: Timestamp,
+    thread: JoinHandle<Done>,
 }
 
-/// A file that is no longer in the table.
+/// The tables, and what of them is erased for good: a record that a crash can take back changes no
+/// file.
 #[derive(Debug)]
-struct Leaving {
-    path: String,
-    /// Held by views as well, as long as they may read it.
-    file: Option<Arc<ColdFile>>,
-    due: Timestamp,
+struct Stock {
+    readings: Arc<Table>,
+    hours: Arc<Table>,
+    gone: Arc<Gone>,
+    /// Up to where `gone` is all.
+    clean: Position,
 }
 
 impl Care {
@@ -71,22 +88,21 @@ impl Care {
         store: Option<Arc<Store>>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
-        let (linger, keep) = (options.linger.min(LINGER_MAX), options.keep);
+        let linger = options.linger.min(LINGER_MAX);
         let mover = options.remote.as_ref().zip(store).map(|(remote, store)| {
             Mover::new((Arc::clone(&shared), Arc::clone(&storage), store), remote, linger)
         });
-        let leaving = |gone: Removed| Leaving {
-            path: gone.path,
-            file: None,
-            due: gone.at.saturating_add(linger),
-        };
+        let leaving = removed.into_iter().map(|gone| Leaving::known(gone, linger)).collect();
         Self {
             shared,
             storage,
             linger,
-            keep,
-            merging: None,
-            leaving: removed.into_iter().map(leaving).collect(),
+            keep: options.keep,
+            keep_hours: options.keep_hours,
+            running: None,
+            purged: false,
+            looked: Looked::default(),
+            leaving,
             skipped: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             unanswered_until: None,
@@ -96,30 +112,33 @@ impl Care {
         }
     }
 
-    pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
+    pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
         // Also when the clock was set back.
         if now < self.next_look && self.next_look <= now.saturating_add(LOOK_EVERY) {
             return Ok(None);
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
-        let merged = match self.merging.take_if(|merging| merging.thread.is_finished()) {
-            Some(Merging { plan, thread, .. }) => self.ended(&plan, join(thread), now),
+        let tended = match self.running.take_if(|running| running.thread.is_finished()) {
+            Some(Running { since, thread, .. }) => {
+                self.ended(join(thread), now).map(|tended| timed(tended, now.since(since)))
+            }
             None => Ok(None),
         };
-        let merged = merged.or_else(not_for_now)?;
+        let tended = tended.or_else(not_for_now)?;
         self.retain(now)?;
         if let Some(mover) = &mut self.mover {
-            if merged.is_some() {
+            if tended.is_some() {
                 mover.look_soon(now);
             }
             let step = mover.tend(now)?;
             self.moved(step, now);
         }
         self.remove_what_left(now);
-        if self.merging.is_none() {
+        if self.running.is_none() {
+            self.settle_erasures();
             self.begin(now);
         }
-        Ok(merged)
+        Ok(tended)
     }
 
     /// A step of moving on this thread; nothing where there is no store.
@@ -140,44 +159,146 @@ impl Care {
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
+        while let Some(day) = self.leaves_without_hours(now) {
+            let work = Work::Hours(self.hours_of(day, now));
+            self.ended(work.run(), now)?;
+        }
         self.retain(now)?;
         self.remove_what_left(now);
-        let Some(job) = self.next_job(now) else { return Ok(None) };
-        let outcome = job.run();
-        self.ended(&job.plan, outcome, now)
+        self.settle_erasures();
+        while let Some(work) = self.next_merge(now).or_else(|| self.next_purge_of_hours(now)) {
+            if let Some(Tended::Merged(merged)) = self.ended(work.run(), now)? {
+                return Ok(Some(merged));
+            }
+        }
+        self.settle_erasures();
+        Ok(None)
     }
 
-    fn next_job(&mut self, now: Timestamp) -> Option<Job> {
-        if self.paused_until.is_some_and(|until| now < until) {
+    pub(crate) fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
+        let Some(work) = self.next_hours(now) else { return Ok(None) };
+        match self.ended(work.run(), now)? {
+            Some(Tended::Summarised(summarised, _)) => Ok(Some(summarised)),
+            Some(Tended::Merged(_)) | None => Ok(None),
+        }
+    }
+
+    /// After a fault that time may mend nothing is begun for a while.
+    fn is_paused(&self, now: Timestamp) -> bool {
+        self.paused_until.is_some_and(|until| now < until)
+    }
+
+    /// What leaves comes first. Hours that must be written again come last, because those of a
+    /// closed day are made again from readings anyway.
+    fn next_work(&mut self, now: Timestamp) -> Option<Work> {
+        if self.is_paused(now) {
             return None;
         }
         self.paused_until = None;
+        if let Some(day) = self.leaves_without_hours(now) {
+            return Some(Work::Hours(self.hours_of(day, now)));
+        }
+        let merge = self.next_merge(now);
+        merge.or_else(|| self.next_hours(now)).or_else(|| self.next_purge_of_hours(now))
+    }
+
+    /// A merge or, in turn with them, readings of erased series.
+    fn next_merge(&mut self, now: Timestamp) -> Option<Work> {
+        if self.is_paused(now) {
+            return None;
+        }
         if self.unanswered_until.take_if(|until| *until <= now).is_some() {
             let unanswered = std::mem::take(&mut self.unanswered);
             self.skipped.retain(|day| !unanswered.contains(day));
         }
-        let table = Arc::clone(&self.shared.tail().table);
-        let plan = plan::next(&table.files, now.millis(), &self.skipped)?;
-        Some(Job {
+        let stock = self.stock();
+        let plan = plan::next(&stock.readings.files, now.millis(), &self.skipped);
+        let turn = !(self.purged && plan.is_some());
+        let dirty = if turn { self.dirty(&stock.readings, &stock.gone) } else { Vec::new() };
+        self.purged = !dirty.is_empty();
+        if dirty.is_empty() {
+            return plan.map(|plan| Work::Merge(self.merge_of(plan, stock, now)));
+        }
+        let job = self.merge_of(Plan::default(), stock, now);
+        Some(Work::Purge(Purge { files: dirty, job }))
+    }
+
+    fn merge_of(&self, plan: Plan, stock: Stock, now: Timestamp) -> merge::Job {
+        merge::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
-            version: table.version,
+            version: stock.readings.version,
+            gone: stock.gone,
+            clean: stock.clean,
             stop: Arc::default(),
             now,
-        })
+        }
+    }
+
+    fn next_hours(&self, now: Timestamp) -> Option<Work> {
+        if self.is_paused(now) {
+            return None;
+        }
+        let day = self.look(now, |look| look.next())?;
+        Some(Work::Hours(self.hours_of(day, now)))
+    }
+
+    fn next_purge_of_hours(&self, now: Timestamp) -> Option<Work> {
+        if self.is_paused(now) {
+            return None;
+        }
+        let stock = self.stock();
+        let files = self.dirty(&stock.hours, &stock.gone);
+        if files.is_empty() {
+            return None;
+        }
+        let job = self.merge_of(Plan::default(), stock, now);
+        Some(Work::Purge(Purge { files, job }))
+    }
+
+    fn look<T>(&self, now: Timestamp, ask: impl FnOnce(&Look<'_>) -> T) -> T {
+        let Stock { readings, hours, .. } = self.stock();
+        let oldest = self.first_day_of_hours(now);
+        ask(&Look { readings: &readings, hours: &hours, oldest, skipped: &self.skipped })
+    }
+
+    fn stock(&self) -> Stock {
+        let tail = self.shared.tail();
+        let clean = tail.hot.visible();
+        Stock {
+            readings: Arc::clone(&tail.table),
+            hours: Arc::clone(&tail.hours),
+            gone: tail.gone.up_to(clean),
+            clean,
+        }
+    }
+
+    fn hours_of(&self, day: i32, now: Timestamp) -> hours::Job {
+        let stock = self.stock();
+        hours::Job {
+            shared: Arc::clone(&self.shared),
+            storage: Arc::clone(&self.storage),
+            day,
+            files: stock.readings.of_day(day).to_vec(),
+            version: stock.hours.version,
+            gone: stock.gone,
+            clean: stock.clean,
+            stop: Arc::default(),
+            now,
+        }
     }
 
     fn begin(&mut self, now: Timestamp) {
-        let Some(job) = self.next_job(now) else { return };
-        let (stop, plan) = (Arc::clone(&job.stop), job.plan.clone());
+        let Some(work) = self.next_work(now) else { return };
+        let (stop, since) = (work.stop(), now);
         let body = move || {
             give_way();
-            job.run()
+            work.run()
         };
         let builder = std::thread::Builder::new().name("history-merge".to_owned());
         match builder.spawn(body) {
-            Ok(thread) => self.merging = Some(Merging { stop, plan, thread }),
+            Ok(thread) => self.running = Some(Running { stop, since, thread }),
             Err(fault) => {
                 tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -185,20 +306,18 @@ impl Care {
         }
     }
 
-    fn ended(
-        &mut self,
-        plan: &Plan,
-        outcome: Result<Option<Merged>, MergeFault>,
-        now: Timestamp,
-    ) -> Result<Option<Merged>, MergeFault> {
+    fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Tended>, MergeFault> {
+        let Done { looked, clean, day, files, outcome } = done;
+        self.looked.note(looked, clean);
         match &outcome {
             Ok(None) => {}
-            Ok(Some(_)) => self.let_go(plan.files.iter().map(Arc::clone), now),
+            Ok(Some(_)) => self.let_go(files.into_iter(), now),
             Err(MergeFault::Read { source, .. }) => {
-                let is_first = self.skipped.insert(plan.day);
-                if is_first && source.away().is_some() {
-                    self.unanswered.insert(plan.day);
-                    self.unanswered_until = Some(now.saturating_add(PAUSE));
+                for day in day.into_iter().filter(|day| self.skipped.insert(*day)) {
+                    if source.away().is_some() {
+                        self.unanswered.insert(day);
+                        self.unanswered_until = Some(now.saturating_add(PAUSE));
+                    }
                 }
             }
             Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
@@ -207,67 +326,12 @@ impl Care {
         }
         outcome
     }
-
-    /// Drops the folders whose day ended before what is to be kept.
-    fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
-        let Some(keep) = self.keep else { return Ok(()) };
-        let day = day_of(now.saturating_sub(keep).millis());
-        // Without the lock, which a commit may hold for long: files are sorted by day.
-        let oldest = self.shared.tail().table.files.first().map(|file| file.key.day);
-        if oldest.is_none_or(|oldest| oldest >= day) {
-            return Ok(());
-        }
-        let one_at_a_time = self.shared.versions();
-        let before = Arc::clone(&self.shared.tail().table);
-        let after = match before.without_days_before(&*self.storage, day, now) {
-            Ok(None) => return Ok(()),
-            Err(fault) if !fault.is_final() => {
-                tracing::warn!(%fault, "old days could not be dropped; it is tried again");
-                return Ok(());
-            }
-            outcome => outcome?,
-        };
-        if let Some(after) = after {
-            self.shared.tail().table = Arc::new(after);
-        }
-        drop(one_at_a_time);
-        let gone = before.files.iter().filter(|file| file.key.day < day).map(Arc::clone);
-        self.let_go(gone, now);
-        Ok(())
-    }
-
-    fn let_go(&mut self, files: impl Iterator<Item = Arc<ColdFile>>, now: Timestamp) {
-        let due = now.saturating_add(self.linger);
-        let leaving =
-            |file: Arc<ColdFile>| Leaving { path: file.path.to_string(), file: Some(file), due };
-        let here = files.filter(|file| file.home == Home::Here);
-        self.leaving.extend(here.map(leaving));
-    }
-
-    /// A file goes when its time is over and no view holds it. What cannot be removed stays until
-    /// the next opening at the latest.
-    fn remove_what_left(&mut self, now: Timestamp) {
-        let storage = &self.storage;
-        self.leaving.retain(|leaving| {
-            let held = leaving.file.as_ref().is_some_and(|file| Arc::strong_count(file) > 1);
-            if now < leaving.due || held {
-                return true;
-            }
-            let name = name_of(&leaving.path);
-            if let Err(fault) = storage.remove(&name)
-                && fault.kind() != io::ErrorKind::NotFound
-            {
-                tracing::warn!(name, %fault, "a file that left the table stays on disk");
-            }
-            false
-        });
-    }
 }
 
-/// A merge in the making is of no use to anybody.
+/// What is in the making is of no use to anybody.
 impl Drop for Care {
     fn drop(&mut self) {
-        if let Some(Merging { stop, thread, .. }) = self.merging.take() {
+        if let Some(Running { stop, thread, .. }) = self.running.take() {
             stop.store(true, Ordering::Relaxed);
             if thread.join().is_err() {
                 tracing::error!("the merge that was stopped had panicked");
@@ -277,7 +341,7 @@ impl Drop for Care {
 }
 
 /// Only what a restart must clear up is passed on.
-fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
+fn not_for_now(fault: MergeFault) -> Result<Option<Tended>, FlushFault> {
     if let MergeFault::Write(fault) = fault {
         if fault.is_final() {
             return Err(fault);
@@ -289,9 +353,7 @@ fn not_for_now(fault: MergeFault) -> Result<Option<Merged>, FlushFault> {
     Ok(None)
 }
 
-fn join(
-    thread: JoinHandle<Result<Option<Merged>, MergeFault>>,
-) -> Result<Option<Merged>, MergeFault> {
+fn join(thread: JoinHandle<Done>) -> Done {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

@@ -1,7 +1,7 @@
 //! Readings for eyes: a line drawn in as few points as the screen has columns, and the newest rows
 //! of a table.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use arrow::datatypes::{Float64Type, TimestampMillisecondType, UInt16Type, UInt32
 use model::{Quality, Timestamp};
 
 use crate::fault::ReadFault;
+use crate::hours::{Drawn, HOUR_MS, hour_of};
 use crate::latest::LatestValue;
 use crate::reader::View;
 use crate::scan::Scan;
@@ -52,20 +53,81 @@ impl Column {
         Self { index, first, min, max, last, count: 1, sum: point.number }
     }
 
-    fn take(&mut self, point: Point) {
-        self.count += 1;
-        self.sum += point.number;
-        if point.time < self.first.time {
-            self.first = point;
+    /// Of equal numbers the earliest is shown, in whatever order they come.
+    fn take(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        if other.first.time < self.first.time {
+            self.first = other.first;
         }
-        if point.time > self.last.time {
-            self.last = point;
+        if other.last.time > self.last.time {
+            self.last = other.last;
         }
-        if point.number < self.min.number {
-            self.min = point;
+        let is_earlier = |a: Point, b: Point| a.time < b.time;
+        match other.min.number.partial_cmp(&self.min.number) {
+            Some(Ordering::Less) => self.min = other.min,
+            Some(Ordering::Equal) if is_earlier(other.min, self.min) => self.min = other.min,
+            _ => {}
         }
-        if point.number > self.max.number {
-            self.max = point;
+        match other.max.number.partial_cmp(&self.max.number) {
+            Some(Ordering::Greater) => self.max = other.max,
+            Some(Ordering::Equal) if is_earlier(other.max, self.max) => self.max = other.max,
+            _ => {}
+        }
+    }
+}
+
+/// The columns of a line in the making.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    from: Timestamp,
+    /// In microseconds.
+    span: i128,
+    width: usize,
+    /// Columns are so wide that they begin with whole hours.
+    by_hour: bool,
+    columns: Vec<Option<Column>>,
+}
+
+impl Columns {
+    /// `None` for a line without any.
+    fn new((from, to): (Timestamp, Timestamp), width: usize) -> Option<Self> {
+        let width = width.min(COLUMNS_MAX);
+        let span = i128::from(to.micros()) - i128::from(from.micros());
+        if width == 0 || span <= 0 {
+            return None;
+        }
+        let by_hour = span >= i128::from(HOUR_MS) * 1_000 * width as i128;
+        Some(Self { from, span, width, by_hour, columns: vec![None; width] })
+    }
+
+    pub(crate) fn take(&mut self, point: Point) {
+        let index = self.index(point.time);
+        self.put(Column::new(index, point));
+    }
+
+    pub(crate) fn take_hour(&mut self, drawn: &Drawn) {
+        let [first, min, max, last] = drawn.points;
+        let index = self.index(first.time);
+        let (count, sum) = (drawn.count, drawn.sum);
+        self.put(Column { index, first, min, max, last, count, sum });
+    }
+
+    fn index(&self, time: Timestamp) -> usize {
+        let time = if self.by_hour {
+            Timestamp::from_millis(hour_of(time.millis())).max(self.from)
+        } else {
+            time
+        };
+        let offset = i128::from(time.micros()) - i128::from(self.from.micros());
+        usize::try_from(offset * self.width as i128 / self.span).unwrap_or_default()
+    }
+
+    fn put(&mut self, more: Column) {
+        match self.columns.get_mut(more.index) {
+            Some(Some(column)) => column.take(&more),
+            Some(empty) => *empty = Some(more),
+            None => {}
         }
     }
 }
@@ -81,40 +143,34 @@ pub struct Reading {
 
 impl View {
     /// The line of a series from `from` up to `to`, in `width` columns of equal time, at most
-    /// 16,384. Texts and numbers that are none (NaN) are not drawn.
+    /// 16,384. Texts and numbers that are none (NaN) are not drawn. Columns of an hour or more begin
+    /// with the first whole hour (UTC) in them, so that hours need not be cut: where a day's hours
+    /// stand for its readings they are read instead, and where only they are left they are drawn.
     ///
     /// # Errors
     /// When files cannot be read.
     pub fn m4(
         &self,
         series: SeriesId,
-        (from, to): (Timestamp, Timestamp),
+        span: (Timestamp, Timestamp),
         width: usize,
     ) -> Result<Vec<Column>, ReadFault> {
-        let scan = Scan {
-            series: Some(vec![series]),
-            from: Some(from),
-            to: Some(to),
-            columns: Some(vec![column::TIME, column::NUMBER]),
-        };
-        let span = i128::from(to.micros()) - i128::from(from.micros());
-        let width = width.min(COLUMNS_MAX);
-        let mut columns: Vec<Option<Column>> = vec![None; width];
-        if width == 0 || span <= 0 {
-            return Ok(Vec::new());
+        let Some(mut columns) = Columns::new(span, width) else { return Ok(Vec::new()) };
+        let of_readings =
+            if columns.by_hour { self.draw_hours(series, span, &mut columns)? } else { vec![span] };
+        for (from, to) in of_readings {
+            let scan = Scan {
+                series: Some(vec![series]),
+                from: Some(from),
+                to: Some(to),
+                columns: Some(vec![column::TIME, column::NUMBER]),
+                ..Scan::default()
+            };
+            for batch in self.scan(&scan)? {
+                each_point(&batch?, |point| columns.take(point));
+            }
         }
-        for batch in self.scan(&scan)? {
-            each_point(&batch?, |point| {
-                let offset = i128::from(point.time.micros()) - i128::from(from.micros());
-                let index = usize::try_from(offset * width as i128 / span).unwrap_or_default();
-                match columns.get_mut(index) {
-                    Some(Some(column)) => column.take(point),
-                    Some(empty) => *empty = Some(Column::new(index, point)),
-                    None => {}
-                }
-            });
-        }
-        Ok(columns.into_iter().flatten().collect())
+        Ok(columns.columns.into_iter().flatten().collect())
     }
 
     /// The newest readings of some series, at most `count`, the newest first.
@@ -127,13 +183,13 @@ impl View {
         let mut newest = Newest { count, rows: BinaryHeap::new() };
         let mut to = last.millis().saturating_add(1);
         let mut span = NEWEST_SPAN_MS;
-        while to > oldest && newest.rows.len() < count {
+        while to > oldest.millis() && newest.rows.len() < count {
             let from = to.saturating_sub(span);
             let scan = Scan {
                 series: Some(series.to_vec()),
                 from: Some(Timestamp::from_millis(from)),
                 to: Some(Timestamp::from_millis(to)),
-                columns: None,
+                ..Scan::default()
             };
             for batch in self.scan(&scan)? {
                 newest.take(&batch?);
@@ -182,13 +238,13 @@ impl PartialEq for Dated {
 impl Eq for Dated {}
 
 impl PartialOrd for Dated {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl Ord for Dated {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(&other.key())
     }
 }

@@ -1,11 +1,13 @@
 //! A run of rows in columns: open while it grows, then frozen and shared.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, Float64Array, StringBuilder, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType};
+
+use crate::arrange::day_of;
 
 /// The texts of some rows. They are rare, so they stand aside: the row they belong to and their
 /// bytes. A row with a text has no number.
@@ -123,6 +125,7 @@ pub(crate) struct Chunk {
     pub(crate) late: Vec<u32>,
     pub(crate) time_min: i64,
     pub(crate) time_max: i64,
+    days: OnceLock<Vec<i32>>,
 }
 
 impl Chunk {
@@ -137,11 +140,23 @@ impl Chunk {
             quality: ScalarBuffer::from(rows.quality),
             texts: rows.texts,
             late: rows.late,
+            days: OnceLock::new(),
         })
     }
 
     pub(crate) fn len(&self) -> usize {
         self.series.len()
+    }
+
+    /// The folders that its rows belong to, ascending.
+    pub(crate) fn days(&self) -> &[i32] {
+        self.days.get_or_init(|| {
+            let mut days: Vec<i32> = self.time.iter().map(|time| day_of(*time)).collect();
+            days.dedup();
+            days.sort_unstable();
+            days.dedup();
+            days
+        })
     }
 
     pub(crate) fn end(&self) -> u64 {

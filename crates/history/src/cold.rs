@@ -192,7 +192,7 @@ pub(crate) struct Want {
     pub(crate) filter: Filter,
     /// Of the wanted series, sorted; `None` for all.
     pub(crate) names: Option<Arc<[SeriesName]>>,
-    /// Indexes of stored columns, ascending; series and time are always among them.
+    /// Indexes of stored columns, ascending.
     pub(crate) columns: Vec<usize>,
 }
 
@@ -223,6 +223,11 @@ impl FileScan {
         let groups = 0..footer.metadata.metadata().num_row_groups();
         let groups = groups.filter(|group| footer.group_touches(*group, want)).collect();
         Ok(Self { file, footer, groups, reader: None })
+    }
+
+    /// Leaves out the row groups that `takes` refuses; it is asked for each, in their order.
+    pub(crate) fn share(&mut self, mut takes: impl FnMut() -> bool) {
+        self.groups.retain(|_| takes());
     }
 
     pub(crate) fn next(

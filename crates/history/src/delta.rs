@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -184,38 +185,45 @@ impl Remove {
 /// What a file's `stats` text holds.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Stats {
+pub(crate) struct Stats<'a> {
     pub(crate) num_records: u64,
-    pub(crate) min_values: Bounds,
-    pub(crate) max_values: Bounds,
-    pub(crate) null_count: BTreeMap<&'static str, u64>,
+    pub(crate) min_values: Bounds<'a>,
+    pub(crate) max_values: Bounds<'a>,
+    pub(crate) null_count: &'a BTreeMap<String, u64>,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Bounds {
-    pub(crate) series: u32,
-    /// Left out where the years are so far away that other readers may not understand them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) time: Option<String>,
+/// By column.
+pub(crate) type Bounds<'a> = BTreeMap<&'a str, Bound>;
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Bound {
+    Number(u32),
+    Time(String),
 }
 
 /// The columns as Delta Lake names their types, with the folder's day at the end.
-pub(crate) fn schema_string() -> String {
-    let field = |(name, kind, nullable): (&str, &str, bool)| {
+pub(crate) fn schema_string(stored: &Schema) -> String {
+    let field = |name: &str, kind: &str, nullable: bool| {
         format!(r#"{{"name":"{name}","type":"{kind}","nullable":{nullable},"metadata":{{}}}}"#)
     };
-    let fields = [
-        ("device", "string", false),
-        ("signal", "string", false),
-        ("series", "integer", false),
-        ("time", "timestamp", false),
-        ("number", "double", true),
-        ("text", "string", true),
-        ("quality", "integer", false),
-        ("day", "date", false),
-    ];
-    let fields: Vec<String> = fields.into_iter().map(field).collect();
+    let named = |column: &FieldRef| {
+        field(column.name(), type_name(column.data_type()), column.is_nullable())
+    };
+    let mut fields: Vec<String> = stored.fields().iter().map(named).collect();
+    fields.push(field("day", "date", false));
     format!(r#"{{"type":"struct","fields":[{}]}}"#, fields.join(","))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other types are in none of our tables")]
+const fn type_name(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Int32 => "integer",
+        DataType::Int64 => "long",
+        DataType::Float64 => "double",
+        DataType::Timestamp(..) => "timestamp",
+        _ => "string",
+    }
 }
 
 /// The bytes of a version: the actions, and before them who wrote them, with their checksum.

@@ -1,10 +1,11 @@
 //! What is known of a Parquet file without opening it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::arrange::{FileKey, day_from_name};
 use crate::delta::Add;
-use crate::table::TABLE_DIR;
+use crate::kind::Kind;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ColdFile {
@@ -13,6 +14,8 @@ pub(crate) struct ColdFile {
     pub(crate) key: FileKey,
     /// The last journal position of its rows.
     pub(crate) position: u64,
+    /// No row of a series that was erased up to here is in it.
+    pub(crate) clean: u64,
     /// How often its rows were merged, or `merge::plan::CLOSED`.
     pub(crate) level: u8,
     /// When, in milliseconds.
@@ -24,6 +27,8 @@ pub(crate) struct ColdFile {
     pub(crate) tail: u64,
     pub(crate) tail_checksum: u32,
     pub(crate) home: Home,
+    /// Of a file of hours only.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// Where a file lies.
@@ -35,9 +40,41 @@ pub(crate) enum Home {
     Store,
 }
 
+/// Which readings the hours of a file were made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The names of their files, in the order of the table, with spaces between.
+    pub(crate) cover: Arc<str>,
+    /// The readings were dropped since, so that nothing can make these hours again.
+    pub(crate) left: bool,
+}
+
+impl Origin {
+    pub(crate) fn new(readings: &[Arc<ColdFile>]) -> Self {
+        let names: Vec<&str> = readings.iter().map(|file| file.last_name()).collect();
+        Self { cover: names.join(" ").into(), left: false }
+    }
+
+    /// Whether the hours are those of exactly these files.
+    pub(crate) fn covers(&self, readings: &[Arc<ColdFile>]) -> bool {
+        !readings.is_empty()
+            && self.cover.split(' ').eq(readings.iter().map(|file| file.last_name()))
+    }
+}
+
 impl ColdFile {
+    pub(crate) const fn kind(&self) -> Kind {
+        if self.origin.is_some() { Kind::Hours } else { Kind::Readings }
+    }
+
+    /// Below the folder of the space.
     pub(crate) fn name(&self) -> String {
-        name_of(&self.path)
+        self.kind().name_of(&self.path)
+    }
+
+    /// Without the folder of its day.
+    fn last_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// By folder, then in the order the rows came.
@@ -47,7 +84,7 @@ impl ColdFile {
 
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
         let tag = |name: &str, value: &dyn ToString| (format!("althing.{name}"), value.to_string());
-        BTreeMap::from([
+        let mut tags = BTreeMap::from([
             tag("late", &self.key.late),
             tag("position", &self.position),
             tag("level", &self.level),
@@ -55,17 +92,32 @@ impl ColdFile {
             tag("time_max", &self.time_max),
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
-        ])
+        ]);
+        if self.clean > self.position {
+            tags.extend([tag("clean", &self.clean)]);
+        }
+        if let Some(origin) = &self.origin {
+            tags.extend([tag("cover", &origin.cover), tag("left", &origin.left)]);
+        }
+        tags
     }
 
     /// `None` for a file that is not Althing's.
-    pub(crate) fn from_add(add: &Add) -> Option<Self> {
+    pub(crate) fn from_add(kind: Kind, add: &Add) -> Option<Self> {
         let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
+        let position: u64 = tag("position")?.parse().ok()?;
         let day = day_from_name(add.partition_values.get("day")?)?;
+        let origin = match kind {
+            Kind::Readings => None,
+            Kind::Hours => {
+                Some(Origin { cover: tag("cover")?.into(), left: tag("left")?.parse().ok()? })
+            }
+        };
         Some(Self {
             path: add.path.as_str().into(),
             key: FileKey { day, late: tag("late")?.parse().ok()? },
-            position: tag("position")?.parse().ok()?,
+            position,
+            clean: tag("clean").map_or(Ok(position), str::parse).ok()?.max(position),
             // Tables from before there were merges have no levels.
             level: tag("level").unwrap_or("0").parse().ok()?,
             written: add.modification_time,
@@ -75,11 +127,7 @@ impl ColdFile {
             tail: tag("tail")?.parse().ok().filter(|tail| *tail <= add.size)?,
             tail_checksum: tag("tail_crc32c")?.parse().ok()?,
             home: Home::Here,
+            origin,
         })
     }
-}
-
-/// Below the folder of the space.
-pub(crate) fn name_of(path: &str) -> String {
-    format!("{TABLE_DIR}/{path}")
 }

@@ -16,15 +16,15 @@ use model::{Position, Timestamp};
 use crate::arrange::{FileKey, RowRef, arrange, day_name, time_of};
 use crate::fault::FlushFault;
 use crate::hot::{HotView, Run};
-use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter, stored_schema};
+use crate::kind::Kind;
+use crate::output::time_array;
+use crate::part::{Effort, PartWriter};
 use crate::place::{Made, Part, clean_up, place_part, storage_fault};
 use crate::reader::Shared;
 use crate::recovery::{SNAPSHOT_DIR, snapshot_name};
-use crate::scan::time_array;
-use crate::series::{Names, Series};
+use crate::series::{Names, SERIES_MAX, Series};
 use crate::snapshot::Snapshot;
 use crate::storage::{Storage, place};
-use crate::table::day_dir;
 
 /// A flush that is durable: the journal may drop what is not after `position`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +52,7 @@ impl Job {
     pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
         let view = self.shared.tail().hot.up_to(self.run);
         self.shared.latest().apply(&view);
-        let (series, names) = {
-            let mut known = self.shared.series_mut();
-            let series: Vec<Series> =
-                known.entries().iter().take(self.run.series).cloned().collect();
-            (series, known.names())
-        };
+        let (series, names) = self.series();
         let mut begun = Vec::new();
         let written = self.write_files(&view, (&series, &names), &mut begun);
         let parts = written
@@ -72,6 +67,17 @@ impl Job {
         let before = self.publish(parts, &begun)?;
         self.forget_snapshot(before);
         Ok(flushed)
+    }
+
+    /// Those at the mark: what erases a series later is replayed after a crash.
+    fn series(&self) -> (Vec<Series>, Names) {
+        let mut known = self.shared.series_mut();
+        let mut series: Vec<Series> =
+            known.entries().iter().take(self.run.series).cloned().collect();
+        for entry in &mut series {
+            entry.erased = entry.erased.filter(|at| *at <= self.run.position);
+        }
+        (series, known.names())
     }
 
     /// Makes the files part of the table; answers its position before.
@@ -98,7 +104,7 @@ impl Job {
         let mut day_before = None;
         let columns = Columns { view, series, names };
         for (number, (key, rows)) in arranged.iter().enumerate() {
-            let dir = day_dir(key.day);
+            let dir = Kind::Readings.day_dir(key.day);
             if day_before.replace(key.day) != Some(key.day) {
                 self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
             }
@@ -109,7 +115,7 @@ impl Job {
         }
         for key in arranged.keys().filter(|key| !key.late || !arranged.contains_key(&on_time(key)))
         {
-            let dir = day_dir(key.day);
+            let dir = Kind::Readings.day_dir(key.day);
             self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         }
         Ok(written)
@@ -121,18 +127,27 @@ impl Job {
         (key, path): (FileKey, String),
         rows: &[RowRef],
     ) -> Result<Part, FlushFault> {
-        let mut writer = PartWriter::new(Effort::Quick)?;
+        let mut writer = PartWriter::new(Kind::Readings, Effort::Quick)?;
         for group in columns.groups(rows) {
             writer.push(&columns.batch(group)?)?;
         }
-        let made = Made { key, position: self.run.position.get(), level: 0, at: self.now };
+        let position = self.run.position.get();
+        let (clean, at) = (position, self.now);
+        let made = Made { key, position, clean, level: 0, at, origin: None };
         place_part(&*self.storage, (path, made), &writer.finish()?)
     }
 
     fn write_snapshot(&self, series: &[Series], begun: &mut Vec<String>) -> Result<(), FlushFault> {
-        let entries = self.shared.latest().snapshot(series, &self.last_times);
-        let snapshot =
-            Snapshot { position: self.run.position, series: entries, extra: self.extra.clone() };
+        let live = series.iter().filter(|entry| entry.erased.is_none());
+        let entries = self.shared.latest().snapshot(live, &self.last_times);
+        let gone = self.shared.tail().gone.up_to(self.run.position);
+        let snapshot = Snapshot {
+            position: self.run.position,
+            numbers: u32::try_from(series.len()).unwrap_or(SERIES_MAX),
+            series: entries,
+            gone: gone.iter().map(|(id, at)| (id.get(), at)).collect(),
+            extra: self.extra.clone(),
+        };
         let name = snapshot_name(self.run.position);
         begun.push(name.clone());
         place(&*self.storage, &name, &snapshot.encode()).map_err(storage_fault(&name))?;
@@ -180,9 +195,10 @@ impl Columns<'_> {
 
     fn group_end(&self, rows: &[RowRef]) -> usize {
         let signal = |id: u32| self.series.get(id as usize).map(|entry| &entry.signal);
-        let limit = rows.len().min(GROUP_ROWS_MAX);
-        let mut before = rows.get(GROUP_ROWS_MIN - 1).map(|row| self.id(*row));
-        for (index, row) in rows.iter().enumerate().take(limit).skip(GROUP_ROWS_MIN) {
+        let (least, most) = Kind::Readings.group_rows();
+        let limit = rows.len().min(most);
+        let mut before = rows.get(least - 1).map(|row| self.id(*row));
+        for (index, row) in rows.iter().enumerate().take(limit).skip(least) {
             let id = self.id(*row);
             if before.replace(id) != Some(id)
                 && rows.get(index - 1).and_then(|row| signal(self.id(*row))) != signal(id)
@@ -212,7 +228,7 @@ impl Columns<'_> {
             text,
             quality,
         ];
-        Ok(RecordBatch::try_new(stored_schema(), arrays)?)
+        Ok(RecordBatch::try_new(Kind::Readings.stored(), arrays)?)
     }
 
     fn values(&self, rows: &[RowRef]) -> (ArrayRef, ArrayRef, ArrayRef) {

@@ -96,6 +96,11 @@ impl Hot {
         self.end() - self.base
     }
 
+    /// The highest commit that was seen.
+    pub(crate) const fn visible(&self) -> Position {
+        self.visible.position
+    }
+
     pub(crate) const fn sealed(&self) -> Run {
         self.sealed
     }

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::{OpenFault, ReadFault};
 use crate::file::ColdFile;
-use crate::log::{LOG_DIR, Log, commit_name, damaged};
-use crate::part::stored;
+use crate::kind::Kind;
+use crate::log::{Log, damaged};
 use crate::recovery::{read_snapshot, snapshot_name};
 use crate::scan::{Filter, Scan};
 use crate::storage::Storage;
 
-/// The files of one version of the table.
+/// The files of one version of each table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
     /// The table holds everything up to here.
@@ -45,12 +45,15 @@ impl Elsewhere {
     }
 }
 
-/// What the newest version of the table holds.
+/// What the newest versions of the tables hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     pub position: Position,
     pub files: u64,
+    /// Readings.
     pub rows: u64,
+    /// Rows of the table of hours.
+    pub hours: u64,
     pub bytes: u64,
     /// Not looked at.
     pub remote: Elsewhere,
@@ -80,54 +83,74 @@ pub enum VerifyFault {
 /// # Errors
 /// When the log cannot be read.
 pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> {
-    let Some((version, log)) = Log::read(storage)? else { return Ok(None) };
-    let position = log.check(&commit_name(version))?;
+    // First the hours, so that they never name files that come after those of the readings.
+    let hours = Log::read(storage, Kind::Hours)?;
+    let Some((version, log)) = Log::read(storage, Kind::Readings)? else { return Ok(None) };
+    let position = log.check(&Kind::Readings.commit_name(version))?;
     // The snapshot goes with the next flush, so it comes first.
     let mut names = Vec::new();
     if position != Position::ZERO {
         names.push(snapshot_name(position));
     }
-    names.extend(log.adds.keys().map(|path| crate::file::name_of(path)));
-    names.extend((0..=version).map(commit_name));
-    Ok(Some(Inventory { position, names, remote: Elsewhere::of(&log) }))
+    let remote = Elsewhere::of(&log);
+    let readings = (Kind::Readings, version, log);
+    let hours = hours.map(|(version, log)| (Kind::Hours, version, log));
+    for (kind, version, log) in std::iter::once(readings).chain(hours) {
+        names.extend(log.adds.keys().map(|path| kind.name_of(path)));
+        names.extend((0..=version).map(|version| kind.commit_name(version)));
+    }
+    Ok(Some(Inventory { position, names, remote }))
 }
 
 /// Reads everything of the newest version and says what does not hold. A space that is in use may
 /// lose files meanwhile.
 #[must_use]
 pub fn verify(storage: &Arc<dyn Storage>) -> (Verified, Vec<VerifyFault>) {
-    let mut verified = Verified::default();
-    let (version, log) = match Log::read(&**storage) {
-        Ok(None) => return (verified, Vec::new()),
-        Ok(Some(found)) => found,
-        Err(fault) => return (verified, vec![fault.into()]),
-    };
-    verified.remote = Elsewhere::of(&log);
-    let mut faults = Vec::new();
-    match log.check(&commit_name(version)) {
-        Ok(position) => verified.position = position,
+    let (mut verified, mut faults) = (Verified::default(), Vec::new());
+    match verify_table(storage, Kind::Readings, (&mut verified, &mut faults)) {
+        Ok(None) => return (verified, faults),
+        Ok(Some(position)) => verified.position = position,
         Err(fault) => faults.push(fault.into()),
     }
     let snapshot = snapshot_name(verified.position);
     if let Err(fault) = read_snapshot(&**storage, &snapshot, verified.position) {
         faults.push(fault.into());
     }
+    if let Err(fault) = verify_table(storage, Kind::Hours, (&mut verified, &mut faults)) {
+        faults.push(fault.into());
+    }
+    (verified, faults)
+}
+
+/// Answers the position of a table; `None` where there is none.
+fn verify_table(
+    storage: &Arc<dyn Storage>,
+    kind: Kind,
+    (verified, faults): (&mut Verified, &mut Vec<VerifyFault>),
+) -> Result<Option<Position>, OpenFault> {
+    let Some((version, log)) = Log::read(&**storage, kind)? else { return Ok(None) };
+    if kind == Kind::Readings {
+        verified.remote = Elsewhere::of(&log);
+    }
     let shelf = Shelf::new(Arc::clone(storage));
     for add in log.adds.values() {
-        let checked = match ColdFile::from_add(add) {
+        let checked = match ColdFile::from_add(kind, add) {
             Some(file) => check(&shelf, &**storage, (file, &add.stats)),
-            None => Err(damaged(LOG_DIR, "a file of it is not Althing's").into()),
+            None => Err(damaged(kind.log_dir(), "a file of it is not Althing's").into()),
         };
         match checked {
             Ok(rows) => {
                 verified.files += 1;
-                verified.rows += rows;
                 verified.bytes += add.size;
+                match kind {
+                    Kind::Readings => verified.rows += rows,
+                    Kind::Hours => verified.hours += rows,
+                }
             }
             Err(fault) => faults.push(fault),
         }
     }
-    (verified, faults)
+    log.check(&kind.commit_name(version)).map(Some)
 }
 
 /// Decodes all of one file.
@@ -144,7 +167,8 @@ fn check(
         return Err(VerifyFault::Magic { name });
     }
     let filter = Filter::new(&Scan::default(), 0);
-    let want = Want { filter, names: None, columns: (0..stored::COUNT).collect() };
+    let columns = (0..file.kind().stored().fields().len()).collect();
+    let want = Want { filter, names: None, columns };
     let mut scan = FileScan::open(shelf, Arc::new(file), &want)?;
     let mut found = 0;
     while let Some(batch) = scan.next(shelf, &want)? {

@@ -108,9 +108,24 @@ impl LatestTable {
         }
     }
 
+    /// Forgets the last values of erased series.
+    pub(crate) fn forget(&mut self, series: &[SeriesId]) {
+        for id in series {
+            self.texts.remove(id);
+            if let Some(entry) = self.entries.get_mut(id.index()) {
+                *entry = EMPTY;
+            }
+        }
+    }
+
     /// The table as it goes into a snapshot, beside the highest times of the series.
-    pub(crate) fn snapshot(&self, series: &[Series], last_times: &[i64]) -> Vec<SnapshotSeries> {
+    pub(crate) fn snapshot<'a>(
+        &self,
+        series: impl Iterator<Item = &'a Series>,
+        last_times: &[i64],
+    ) -> Vec<SnapshotSeries> {
         let one = |entry: &Series| SnapshotSeries {
+            id: entry.id.get(),
             device: entry.device.to_string(),
             signal: entry.signal.to_string(),
             unit: entry.unit,
@@ -122,7 +137,7 @@ impl LatestTable {
                 text: latest.value.text().map(str::to_owned),
             }),
         };
-        series.iter().map(one).collect()
+        series.map(one).collect()
     }
 
     pub(crate) fn of(&self, series: SeriesId) -> Option<Latest> {

@@ -1,7 +1,8 @@
-//! Readings as tables: a hot tail in columns, Parquet behind it, one Delta Lake table per space.
+//! Readings as tables: a hot tail in columns, Parquet behind it, one Delta Lake table per space, and one of
+//! what each hour comes to.
 //!
 //! Owns: series and their numbers, the hot tail, the flush to Parquet, the merging of files, the table log, the snapshot,
-//! recovery exactly once, the last value of every series.
+//! recovery exactly once, the last value of every series, the hours.
 //! Never: SQL, MQTT words, clocks. `now` is an argument; files go through `storage::Storage`.
 //!
 //! One `Writer` (the ingest thread) appends rows in the order of the journal and publishes them
@@ -20,12 +21,16 @@ mod delta;
 mod fault;
 mod file;
 mod flush;
+mod gone;
 mod hot;
+mod hours;
 mod inspect;
+mod kind;
 mod latest;
 mod log;
 mod merge;
 mod options;
+mod output;
 mod part;
 mod place;
 mod reader;
@@ -40,15 +45,17 @@ pub mod storage;
 mod table;
 mod writer;
 
+pub use care::Tended;
 pub use chart::{Column, Point, Reading};
 pub use fault::{FlushFault, MergeFault, OpenFault, ReadFault};
 pub use flush::Flushed;
+pub use hours::{Day, DayHours, HourRows, HoursScan, Summarised, hour, hours_schema};
 pub use inspect::{Elsewhere, Inventory, Verified, VerifyFault, inventory, verify};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
 pub use options::Options;
-pub use reader::{Outlook, Reader, View};
-pub use scan::{Readings, Scan};
+pub use reader::{Erasing, Outlook, Reader, View};
+pub use scan::{Readings, Scan, Share};
 pub use schema::{column, readings_schema};
 pub use series::{Series, SeriesId, SeriesInfo, SeriesKey};
 pub use writer::{Resume, Room, Writer, open, open_on};

@@ -11,17 +11,12 @@ use crate::delta::{
     READER_VERSION, Remove, Txn, decode, encode,
 };
 use crate::fault::{FlushFault, OpenFault};
+use crate::kind::Kind;
 use crate::storage::{DRAFT, Storage};
-
-pub(crate) const LOG_DIR: &str = "readings/_delta_log";
 
 /// Bytes of one version that are read: 64 MiB is some 100,000 files in one flush, more than there
 /// are folders.
 pub(crate) const COMMIT_BYTES_MAX: u64 = 64 << 20;
-
-pub(crate) fn commit_name(version: u64) -> String {
-    format!("{LOG_DIR}/{version:020}.json")
-}
 
 pub(crate) fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> OpenFault {
     let name = name.into();
@@ -52,12 +47,16 @@ pub(crate) struct Log {
 
 impl Log {
     /// The newest version; `None` when there is none.
-    pub(crate) fn read(storage: &dyn Storage) -> Result<Option<(u64, Self)>, OpenFault> {
-        let names = storage.list(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
+    pub(crate) fn read(
+        storage: &dyn Storage,
+        kind: Kind,
+    ) -> Result<Option<(u64, Self)>, OpenFault> {
+        let dir = kind.log_dir();
+        let names = storage.list(dir).map_err(storage_fault(dir))?;
         let version = |name: &String| name.strip_suffix(".json")?.parse::<u64>().ok();
         let versions: BTreeSet<u64> = names.iter().filter_map(version).collect();
         let mut log = Self::default();
-        let checkpoint = checkpoint::read(storage, LOG_DIR).unwrap_or_else(|fault| {
+        let checkpoint = checkpoint::read(storage, dir).unwrap_or_else(|fault| {
             tracing::warn!(%fault, "the log's checkpoint is not used");
             None
         });
@@ -67,7 +66,7 @@ impl Log {
             next = version + 1;
         }
         for version in versions.range(next..) {
-            let name = commit_name(*version);
+            let name = kind.commit_name(*version);
             if *version != next {
                 return Err(damaged(&name, "the version before it is missing"));
             }
@@ -131,14 +130,14 @@ impl Log {
 }
 
 /// Writes a checkpoint when it is time for one. It is no part of the commit: a fault is only told.
-fn checkpoint_when_due(storage: &dyn Storage, version: u64, now: Timestamp) {
+fn checkpoint_when_due(storage: &dyn Storage, (kind, version): (Kind, u64), now: Timestamp) {
     if version == 0 || !version.is_multiple_of(CHECKPOINT_EVERY) {
         return;
     }
-    match Log::read(storage) {
+    match Log::read(storage, kind) {
         Ok(Some((version, log))) => {
             let actions = log.into_actions(now, REMEMBERED_MS);
-            if let Err(fault) = checkpoint::write(storage, LOG_DIR, (version, &actions)) {
+            if let Err(fault) = checkpoint::write(storage, kind.log_dir(), (version, &actions)) {
                 tracing::warn!(version, %fault, "the log gets no checkpoint");
             }
         }
@@ -156,8 +155,8 @@ pub(crate) enum CommitFault {
 }
 
 impl CommitFault {
-    pub(crate) fn of_flush(self, version: u64) -> FlushFault {
-        let name = commit_name(version).into();
+    pub(crate) fn of_flush(self, kind: Kind, version: u64) -> FlushFault {
+        let name = kind.commit_name(version).into();
         match self {
             Self::Before(source) => FlushFault::Storage { name, source },
             Self::Unsure(source) => FlushFault::Unsure { name, source },
@@ -167,13 +166,13 @@ impl CommitFault {
 
 pub(crate) fn commit(
     storage: &dyn Storage,
-    version: u64,
+    (kind, version): (Kind, u64),
     actions: &[Action],
     (operation, now): (&str, Timestamp),
 ) -> Result<(), CommitFault> {
     let json = encode(actions, operation, now.millis());
     let bytes = json.map_err(|fault| CommitFault::Before(fault.into()))?;
-    let name = commit_name(version);
+    let name = kind.commit_name(version);
     let draft = format!("{name}{DRAFT}");
     if let Err(fault) = storage.write(&draft, &bytes).and_then(|()| storage.sync(&draft)) {
         discard(storage, &draft);
@@ -188,8 +187,8 @@ pub(crate) fn commit(
         discard(storage, &draft);
         return Err(CommitFault::Before(fault));
     }
-    storage.sync_dir(LOG_DIR).map_err(CommitFault::Unsure)?;
-    checkpoint_when_due(storage, version, now);
+    storage.sync_dir(kind.log_dir()).map_err(CommitFault::Unsure)?;
+    checkpoint_when_due(storage, (kind, version), now);
     Ok(())
 }
 

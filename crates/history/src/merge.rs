@@ -5,26 +5,31 @@
 //! folder. The order of a merge is that of a flush: files, then the version that names them.
 
 pub(crate) mod plan;
-mod ranks;
-mod sink;
-mod weave;
+pub(crate) mod purge;
+pub(crate) mod ranks;
+pub(crate) mod sink;
+pub(crate) mod weave;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use model::Timestamp;
+use model::{Position, Timestamp};
 
-use crate::arrange::day_name;
+use crate::arrange::{FileKey, day_name};
+use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
-use crate::merge::plan::Plan;
+use crate::gone::Gone;
+use crate::kind::Kind;
+use crate::merge::plan::{CLOSED, Plan};
 use crate::merge::ranks::Ranks;
-use crate::merge::sink::Sink;
-use crate::merge::weave::Weave;
-use crate::place::{Part, clean_up, storage_fault};
+use crate::merge::sink::{Sink, Target};
+use crate::merge::weave::{COLUMNS, Weave};
+use crate::part::Effort;
+use crate::place::{Made, Part, attempt, storage_fault};
 use crate::reader::Shared;
+use crate::scan::{Filter, Scan};
 use crate::storage::Storage;
-use crate::table::day_dir;
 
 /// A merge that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Merged {
     pub files: u64,
     pub bytes: u64,
     pub rows: u64,
+    /// Rows that were left out: of erased series, and older than is kept.
+    pub dropped: u64,
 }
 
 /// All that a merge needs, so that it can run on a thread of its own.
@@ -46,28 +53,30 @@ pub(crate) struct Job {
     pub(crate) plan: Plan,
     /// Of the table that was planned for.
     pub(crate) version: u64,
+    /// Series whose rows are left out: those that were erased up to `clean`, and what that day need
+    /// not keep.
+    pub(crate) gone: Arc<Gone>,
+    pub(crate) clean: Position,
     /// Ends the merge early, without a trace.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) now: Timestamp,
 }
 
 impl Job {
-    /// `None` when it was stopped, or when a file left the table meanwhile.
-    pub(crate) fn run(&self) -> Result<Option<Merged>, MergeFault> {
-        let mut begun = Vec::new();
-        let outcome = self.write(&mut begun).and_then(|parts| match parts {
-            Some(parts) => Ok(self.publish(parts)?),
-            None => Ok(None),
-        });
-        let in_doubt = matches!(&outcome, Err(MergeFault::Write(fault)) if fault.is_final());
-        if !in_doubt && !matches!(outcome, Ok(Some(_))) {
-            clean_up(&*self.storage, &begun);
-        }
-        outcome
+    pub(crate) fn done(self) -> Done {
+        let outcome = self.run().map(|merged| merged.map(Tended::Merged));
+        let (clean, day) = (self.clean, Some(self.plan.day));
+        Done { clean, day, files: self.plan.files, outcome, ..Done::default() }
     }
 
-    /// Writes the files; `None` when it was stopped.
-    fn write(&self, begun: &mut Vec<String>) -> Result<Option<Vec<Part>>, MergeFault> {
+    /// `None` when it was stopped, or when a file left the table meanwhile.
+    fn run(&self) -> Result<Option<Merged>, MergeFault> {
+        let publish = |(parts, dropped)| self.publish(parts, dropped);
+        attempt(&*self.storage, |begun| self.write(begun), publish)
+    }
+
+    /// Writes the files, and says how many rows were left out; `None` when it was stopped.
+    fn write(&self, begun: &mut Vec<String>) -> Result<Option<(Vec<Part>, u64)>, MergeFault> {
         let (series, names) = {
             let mut known = self.shared.series_mut();
             (known.entries().to_vec(), known.names())
@@ -75,8 +84,9 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.plan.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let mut weave = Weave::new(from, &self.plan.files, series.len()).map_err(read)?;
-        let mut sinks = [false, true].map(|late| Sink::new(self, (&ranks, &names), late));
+        let filter = Filter::new(&Scan::default(), series.len()).without(&self.gone, series.len());
+        let mut weave = Weave::new(from, &self.plan.files, (filter, &COLUMNS)).map_err(read)?;
+        let mut sinks = [false, true].map(|late| Sink::new(self.target(late), (&ranks, &names)));
         while let Some(piece) = weave.next().map_err(read)? {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -90,25 +100,41 @@ impl Job {
         for sink in sinks {
             parts.extend(sink.finish(begun)?);
         }
-        let dir = day_dir(self.plan.day);
+        let dir = Kind::Readings.day_dir(self.plan.day);
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
-        Ok(Some(parts))
+        Ok(Some((parts, weave.dropped)))
+    }
+
+    fn target(&self, late: bool) -> Target<'_> {
+        let Self { plan, version, now, .. } = self;
+        let position = plan.files.iter().map(|file| file.position).max().unwrap_or_default();
+        let key = FileKey { day: plan.day, late };
+        let (clean, level) = (self.clean.get(), plan.level);
+        let suffix = if late { "-late" } else { "" };
+        Target {
+            storage: &*self.storage,
+            kind: Kind::Readings,
+            made: Made { key, position, clean, level, at: *now, origin: None },
+            effort: if level == CLOSED { Effort::Thorough } else { Effort::Quick },
+            stem: format!("part-{position:020}-m{version}{suffix}"),
+        }
     }
 
     /// Makes the files part of the table, unless retention took what they come from.
-    fn publish(&self, parts: Vec<Part>) -> Result<Option<Merged>, FlushFault> {
+    fn publish(&self, parts: Vec<Part>, dropped: u64) -> Result<Option<Merged>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
         let before = Arc::clone(&self.shared.tail().table);
         if !self.plan.files.iter().all(|file| before.files.contains(file)) {
             return Ok(None);
         }
-        let merged = self.merged(&parts);
-        let after = before.merge(&*self.storage, (&self.plan.files, parts), self.now)?;
+        let merged = self.merged(&parts, dropped);
+        let change = (&*self.plan.files, parts, dropped > 0);
+        let after = before.merge(&*self.storage, change, self.now)?;
         self.shared.tail().table = Arc::new(after);
         Ok(Some(merged))
     }
 
-    fn merged(&self, parts: &[Part]) -> Merged {
+    fn merged(&self, parts: &[Part], dropped: u64) -> Merged {
         let bytes = |file: &Arc<ColdFile>| file.bytes;
         Merged {
             day: day_name(self.plan.day),
@@ -117,6 +143,7 @@ impl Job {
             files: parts.len() as u64,
             bytes: parts.iter().map(|part| part.file.bytes).sum(),
             rows: parts.iter().map(|part| part.rows).sum(),
+            dropped,
         }
     }
 }

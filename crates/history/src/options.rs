@@ -27,6 +27,8 @@ pub struct Options {
     pub keep: Option<Duration>,
     /// Where old days go. `None` keeps them here.
     pub remote: Option<RemoteOptions>,
+    /// Hours older than this leave, likewise, whether their readings are still there or not.
+    pub keep_hours: Option<Duration>,
 }
 
 impl Options {
@@ -40,6 +42,7 @@ impl Options {
             linger: Duration::from_secs(60 * 60),
             keep: None,
             remote: None,
+            keep_hours: None,
         }
     }
 

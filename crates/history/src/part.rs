@@ -1,11 +1,10 @@
 //! One Parquet file: encoded in memory, so that it can be checked, written and synced as a whole.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{
-    DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit, TimestampMillisecondType,
-};
+use arrow::datatypes::{DataType, Int32Type, TimestampMillisecondType};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{
     ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
@@ -17,7 +16,9 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
-/// Indexes of the columns in a file.
+use crate::kind::Kind;
+
+/// Indexes of the columns in a file of readings; up to the time also in one of hours.
 pub(crate) mod stored {
     pub(crate) const DEVICE: usize = 0;
     pub(crate) const SIGNAL: usize = 1;
@@ -26,37 +27,10 @@ pub(crate) mod stored {
     pub(crate) const NUMBER: usize = 4;
     pub(crate) const TEXT: usize = 5;
     pub(crate) const QUALITY: usize = 6;
-    pub(crate) const COUNT: usize = 7;
 }
-
-/// Rows of a row group. A group ends with its signal once it has the lesser number: small enough
-/// that a chart reads little, large enough that a thousand signals do not make a thousand groups.
-pub(crate) const GROUP_ROWS_MIN: usize = 16_384;
-pub(crate) const GROUP_ROWS_MAX: usize = 131_072;
-
-/// Rows of a page: what a look-up decodes at least.
-const PAGE_ROWS: usize = 8_192;
 
 /// The footer's key under which the checksums of all column chunks stand.
 pub(crate) const CHECKSUMS_KEY: &str = "althing.crc32c";
-
-static STORED: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let name = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
-    Arc::new(Schema::new(vec![
-        Field::new("device", name.clone(), false),
-        Field::new("signal", name, false),
-        // Delta Lake has no unsigned types.
-        Field::new("series", DataType::Int32, false),
-        Field::new("time", DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
-        Field::new("number", DataType::Float64, true),
-        Field::new("text", DataType::Utf8, true),
-        Field::new("quality", DataType::Int32, false),
-    ]))
-});
-
-pub(crate) fn stored_schema() -> SchemaRef {
-    Arc::clone(&STORED)
-}
 
 /// An encoded file.
 #[derive(Debug)]
@@ -76,10 +50,11 @@ impl Encoded {
 }
 
 /// What the log says of a file's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) rows: u64,
-    pub(crate) texts: u64,
+    /// In the columns that may have any.
+    pub(crate) nulls: BTreeMap<String, u64>,
     pub(crate) series_min: i32,
     pub(crate) series_max: i32,
     pub(crate) time_min: i64,
@@ -89,7 +64,7 @@ pub(crate) struct Facts {
 impl Facts {
     const NONE: Self = Self {
         rows: 0,
-        texts: 0,
+        nulls: BTreeMap::new(),
         series_min: i32::MAX,
         series_max: i32::MIN,
         time_min: i64::MAX,
@@ -98,8 +73,12 @@ impl Facts {
 
     fn take(&mut self, group: &RecordBatch) {
         self.rows += group.num_rows() as u64;
-        let texts = group.column(stored::TEXT);
-        self.texts += (texts.len() - texts.logical_null_count()) as u64;
+        for (field, column) in group.schema_ref().fields().iter().zip(group.columns()) {
+            if field.is_nullable() {
+                let nulls = self.nulls.entry(field.name().clone()).or_default();
+                *nulls += column.logical_null_count() as u64;
+            }
+        }
         for series in group.column(stored::SERIES).as_primitive::<Int32Type>().values() {
             self.series_min = self.series_min.min(*series);
             self.series_max = self.series_max.max(*series);
@@ -137,35 +116,49 @@ enum Numbers {
     Split,
 }
 
-fn properties(numbers: Numbers, effort: Effort) -> Result<WriterPropertiesPtr, ParquetError> {
-    let number = ColumnPath::from("number");
-    let time = ColumnPath::from("time");
-    let builder = WriterProperties::builder()
+fn properties(
+    kind: Kind,
+    numbers: Numbers,
+    effort: Effort,
+) -> Result<WriterPropertiesPtr, ParquetError> {
+    let mut builder = WriterProperties::builder()
         .set_created_by("Althing".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(effort.zstd())?))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_column_dictionary_enabled(time.clone(), false)
-        .set_column_encoding(time, Encoding::DELTA_BINARY_PACKED);
-    let builder = match numbers {
-        Numbers::Dictionary => builder,
-        Numbers::Split => builder
-            .set_column_dictionary_enabled(number.clone(), false)
-            .set_column_encoding(number, Encoding::BYTE_STREAM_SPLIT),
-    };
+        .set_data_page_row_count_limit(kind.page_rows());
+    for field in kind.stored().fields() {
+        let plain = match (is_time(field.data_type()), is_number(field.data_type()), numbers) {
+            (true, _, _) => Encoding::DELTA_BINARY_PACKED,
+            (_, true, Numbers::Split) => Encoding::BYTE_STREAM_SPLIT,
+            _ => continue,
+        };
+        let column = ColumnPath::from(field.name().as_str());
+        builder = builder
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, plain);
+    }
     Ok(Arc::new(builder.build()))
+}
+
+const fn is_time(kind: &DataType) -> bool {
+    matches!(kind, DataType::Timestamp(..))
+}
+
+const fn is_number(kind: &DataType) -> bool {
+    matches!(kind, DataType::Float64)
 }
 
 type FileWriter = SerializedFileWriter<Vec<u8>>;
 
 /// Makes the column writers of one way to store numbers.
 fn factory(
+    kind: Kind,
     numbers: Numbers,
     effort: Effort,
 ) -> Result<(FileWriter, ArrowRowGroupWriterFactory), ParquetError> {
-    let schema = ArrowSchemaConverter::new().convert(&STORED)?;
-    let properties = properties(numbers, effort)?;
+    let schema = ArrowSchemaConverter::new().convert(&kind.stored())?;
+    let properties = properties(kind, numbers, effort)?;
     let file = FileWriter::new(Vec::new(), schema.root_schema_ptr(), properties)?;
-    let factory = ArrowRowGroupWriterFactory::new(&file, stored_schema());
+    let factory = ArrowRowGroupWriterFactory::new(&file, kind.stored());
     Ok((file, factory))
 }
 
@@ -178,13 +171,13 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    pub(crate) fn new(effort: Effort) -> Result<Self, ParquetError> {
-        let (file, plain) = factory(Numbers::Dictionary, effort)?;
-        let (_, split) = factory(Numbers::Split, effort)?;
+    pub(crate) fn new(kind: Kind, effort: Effort) -> Result<Self, ParquetError> {
+        let (file, plain) = factory(kind, Numbers::Dictionary, effort)?;
+        let (_, split) = factory(kind, Numbers::Split, effort)?;
         Ok(Self { file, plain, split, facts: Facts::NONE })
     }
 
-    /// Adds a batch of `stored_schema` as one row group.
+    /// Adds a batch of `Kind::stored` as one row group.
     pub(crate) fn push(&mut self, group: &RecordBatch) -> Result<(), ParquetError> {
         self.facts.take(group);
         let chunks = encode_group(group, &self.plain, &self.split)?;
@@ -223,7 +216,7 @@ fn encode_group(
     let writers = plain.create_column_writers(0)?.into_iter().zip(alternatives);
     for (column, (writer, alternative)) in writers.enumerate() {
         let mut chunk = encode_column(batch, column, writer)?;
-        if column == stored::NUMBER {
+        if is_number(batch.column(column).data_type()) {
             let other = encode_column(batch, column, alternative)?;
             if other.close().bytes_written < chunk.close().bytes_written {
                 chunk = other;
@@ -239,7 +232,7 @@ fn encode_column(
     column: usize,
     mut writer: ArrowColumnWriter,
 ) -> Result<ArrowColumnChunk, ParquetError> {
-    for leaf in compute_leaves(STORED.field(column), batch.column(column))? {
+    for leaf in compute_leaves(batch.schema_ref().field(column), batch.column(column))? {
         writer.write(&leaf)?;
     }
     writer.close()

@@ -2,13 +2,14 @@
 
 use std::io;
 
+use arrow::datatypes::Schema;
 use model::Timestamp;
 
 use crate::arrange::{FileKey, day_name, is_plain};
-use crate::delta::{Bounds, Stats};
-use crate::fault::FlushFault;
-use crate::file::{ColdFile, Home};
-use crate::part::{Encoded, Facts};
+use crate::delta::{Bound, Bounds, Stats};
+use crate::fault::{FlushFault, MergeFault};
+use crate::file::{ColdFile, Home, Origin};
+use crate::part::{Encoded, Facts, stored};
 use crate::storage::{DRAFT, Storage, place};
 
 /// A file that is durable except for its name, and that no version of the table names yet.
@@ -21,12 +22,16 @@ pub(crate) struct Part {
 }
 
 /// Where the rows of a file come from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(crate) key: FileKey,
     pub(crate) position: u64,
+    /// As `ColdFile::clean`.
+    pub(crate) clean: u64,
     pub(crate) level: u8,
     pub(crate) at: Timestamp,
+    /// For a file of hours.
+    pub(crate) origin: Option<Origin>,
 }
 
 pub(crate) fn place_part(
@@ -38,6 +43,7 @@ pub(crate) fn place_part(
         path: path.into(),
         key: made.key,
         position: made.position,
+        clean: made.clean.max(made.position),
         level: made.level,
         written: made.at.millis(),
         bytes: encoded.bytes.len() as u64,
@@ -46,26 +52,51 @@ pub(crate) fn place_part(
         tail: encoded.tail,
         tail_checksum: encoded.tail_checksum(),
         home: Home::Here,
+        origin: made.origin,
     };
     let name = file.name();
     place(storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;
-    let stats = serde_json::to_string(&stats(&encoded.facts, made.key.day))
+    let stats = serde_json::to_string(&stats(&encoded.facts, made.key.day, &file.kind().stored()))
         .map_err(|fault| FlushFault::Storage { name: file.path.clone(), source: fault.into() })?;
     Ok(Part { file, rows: encoded.facts.rows, stats })
 }
 
-fn stats(facts: &Facts, day: i32) -> Stats {
-    let bounds = |series: i32, millis: i64| Bounds {
-        series: series.cast_unsigned(),
-        time: is_plain(day).then(|| iso(millis)),
+fn stats<'a>(facts: &'a Facts, day: i32, schema: &'a Schema) -> Stats<'a> {
+    let bounds = |series: i32, millis: i64| {
+        let name = |column: usize| schema.field(column).name().as_str();
+        let mut bounds =
+            Bounds::from([(name(stored::SERIES), Bound::Number(series.cast_unsigned()))]);
+        // Not where the years are so far away that other readers may not understand them.
+        if is_plain(day) {
+            bounds.insert(name(stored::TIME), Bound::Time(iso(millis)));
+        }
+        bounds
     };
-    let nulls = [("number", facts.texts), ("text", facts.rows - facts.texts)];
     Stats {
         num_records: facts.rows,
         min_values: bounds(facts.series_min, facts.time_min),
         max_values: bounds(facts.series_max, facts.time_max),
-        null_count: nulls.into_iter().collect(),
+        null_count: &facts.nulls,
     }
+}
+
+/// Writes files and makes them part of a table. Removes them if that was in vain, unless a restart
+/// must tell whether it was.
+pub(crate) fn attempt<W, T>(
+    storage: &dyn Storage,
+    write: impl FnOnce(&mut Vec<String>) -> Result<Option<W>, MergeFault>,
+    publish: impl FnOnce(W) -> Result<Option<T>, FlushFault>,
+) -> Result<Option<T>, MergeFault> {
+    let mut begun = Vec::new();
+    let outcome = write(&mut begun).and_then(|written| match written {
+        Some(written) => Ok(publish(written)?),
+        None => Ok(None),
+    });
+    let in_doubt = matches!(&outcome, Err(MergeFault::Write(fault)) if fault.is_final());
+    if !in_doubt && !matches!(outcome, Ok(Some(_))) {
+        clean_up(storage, &begun);
+    }
+    outcome
 }
 
 /// Removes what was written in vain, so that a full disk does not get fuller. What cannot be

@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::{Position, Timestamp};
 
 use crate::fault::OpenFault;
+use crate::kind::Kind;
 use crate::snapshot::Snapshot;
 use crate::storage::{DRAFT, Storage};
 use crate::table::{Removed, Table};
@@ -24,6 +25,7 @@ pub(crate) fn snapshot_name(position: Position) -> String {
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) table: Table,
+    pub(crate) hours: Table,
     pub(crate) snapshot: Snapshot,
     /// Files that left the table so lately that somebody may still read them.
     pub(crate) removed: Vec<Removed>,
@@ -34,11 +36,14 @@ pub(crate) fn recover(
     (space, linger): (&str, Duration),
     now: Timestamp,
 ) -> Result<Recovered, OpenFault> {
-    let (table, mut removed) = Table::open(storage, space, now)?;
+    let (table, mut removed) = Table::open(storage, (Kind::Readings, space), now)?;
+    let (hours, of_hours) = Table::open(storage, (Kind::Hours, space), now)?;
+    removed.extend(of_hours);
     let wanted = snapshot_name(table.position);
     let snapshot = read_snapshot(storage, &wanted, table.position)?;
     removed.retain(|gone| now < gone.at.saturating_add(linger));
     table.sweep(storage, &removed)?;
+    hours.sweep(storage, &removed)?;
     let fault = |name: &str, source| OpenFault::Storage { name: name.into(), source };
     for name in storage.list(SNAPSHOT_DIR).map_err(|source| fault("the space", source))? {
         let old = name.starts_with("snapshot-") && name != wanted;
@@ -46,7 +51,7 @@ pub(crate) fn recover(
             storage.remove(&name).map_err(|source| fault(&name, source))?;
         }
     }
-    Ok(Recovered { table, snapshot, removed })
+    Ok(Recovered { table, hours, snapshot, removed })
 }
 
 pub(crate) fn read_snapshot(

@@ -4,22 +4,17 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, DictionaryArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
-    UInt16Array, UInt32Array, new_null_array,
-};
-use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, Int32Type, SchemaRef, UInt32Type};
-use arrow::error::ArrowError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use model::Timestamp;
 
 use crate::chunk::{Chunk, Picks};
 use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
+use crate::gone::Gone;
 use crate::hot::HotView;
-use crate::part::stored;
-use crate::schema::{column, readings_schema};
-use crate::series::{Names, SeriesId};
+use crate::output::Output;
+use crate::series::SeriesId;
 use crate::shadow::{Order, Shadow};
 
 /// Rows in one batch of a scan: what DataFusion works with by default.
@@ -36,6 +31,37 @@ pub struct Scan {
     pub to: Option<Timestamp>,
     /// Indexes into `readings_schema()`, in the order wanted; `None` for all.
     pub columns: Option<Vec<usize>>,
+    /// `None` for all of it.
+    pub share: Option<Share>,
+}
+
+/// One of several parts of a scan that are about equal: each row is in one of them. For threads
+/// that work on it side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Below `of`.
+    pub number: usize,
+    pub of: usize,
+}
+
+/// Deals pieces of work, in an order that is the same for all shares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deal {
+    share: Share,
+    next: usize,
+}
+
+impl Deal {
+    pub(crate) fn new(share: Option<Share>) -> Self {
+        Self { share: share.unwrap_or(Share { number: 0, of: 1 }), next: 0 }
+    }
+
+    /// Whether the next piece belongs to this share.
+    pub(crate) const fn takes(&mut self) -> bool {
+        let place = self.next;
+        self.next = if place + 1 < self.share.of { place + 1 } else { 0 };
+        place == self.share.number
+    }
 }
 
 /// A scan made ready for the loops over rows.
@@ -66,6 +92,21 @@ impl Filter {
         }
     }
 
+    /// The same without some series, of `series_count`.
+    pub(crate) fn without(self, gone: &Gone, series_count: usize) -> Self {
+        if gone.is_empty() {
+            return self;
+        }
+        let all = || vec![true; series_count];
+        let mut passes = self.series.as_deref().map_or_else(all, <[bool]>::to_vec);
+        for (id, _) in gone.iter() {
+            if let Some(pass) = passes.get_mut(id.index()) {
+                *pass = false;
+            }
+        }
+        Self { series: Some(passes.into()), ..self }
+    }
+
     pub(crate) fn passes(&self, series: u32, time: i64) -> bool {
         (self.from <= time && time < self.to) && self.wants(series)
     }
@@ -77,9 +118,13 @@ impl Filter {
         }
     }
 
-    /// Whether all rows between these times pass, whatever their series.
-    fn covers(&self, time_min: i64, time_max: i64) -> bool {
-        self.series.is_none() && self.from <= time_min && time_max < self.to
+    pub(crate) const fn wants_all_series(&self) -> bool {
+        self.series.is_none()
+    }
+
+    /// Whether no row between these times is too early or too late.
+    pub(crate) const fn covers(&self, time_min: i64, time_max: i64) -> bool {
+        self.from <= time_min && time_max < self.to
     }
 
     /// Whether any row between these times can pass.
@@ -107,7 +152,7 @@ pub struct Readings {
 }
 
 impl Readings {
-    pub(crate) fn new(output: Output, cold: ColdRows, hot: &HotView) -> Self {
+    pub(crate) fn new(output: Output, cold: ColdRows, hot: &HotView, mut deal: Deal) -> Self {
         let filter = cold.want.filter.clone();
         let mut shadow = Shadow::default();
         let parts = || {
@@ -117,7 +162,8 @@ impl Readings {
         for (chunk, rows) in parts() {
             cast_late(&mut shadow, &filter, chunk, &rows);
         }
-        let hot = parts().map(|(chunk, rows)| (Arc::clone(chunk), rows)).collect();
+        let own = parts().filter(|_| deal.takes());
+        let hot = own.map(|(chunk, rows)| (Arc::clone(chunk), rows)).collect();
         Self { output, filter, shadow, cold, hot, current: None }
     }
 
@@ -149,7 +195,8 @@ impl Readings {
 
     fn pick(&self, chunk: &Chunk, rows: Range<usize>) -> Picks {
         let contested = self.shadow.reaches(chunk.time_min, chunk.time_max);
-        if !contested && self.filter.covers(chunk.time_min, chunk.time_max) {
+        let covered = self.filter.covers(chunk.time_min, chunk.time_max);
+        if !contested && covered && self.filter.wants_all_series() {
             return Picks::All(rows);
         }
         let series = chunk.series.get(rows.clone()).unwrap_or_default();
@@ -183,105 +230,4 @@ fn cast_late(shadow: &mut Shadow, filter: &Filter, chunk: &Chunk, rows: &Range<u
             shadow.cast(series, time, Order::Hot(chunk.first + u64::from(*index)));
         }
     }
-}
-
-/// The wanted columns, in their order.
-#[derive(Clone, Debug)]
-pub(crate) struct Output {
-    schema: SchemaRef,
-    columns: Vec<usize>,
-    names: Names,
-}
-
-impl Output {
-    pub(crate) fn new(columns: Option<&[usize]>, names: Names) -> Result<Self, ArrowError> {
-        let columns = columns.map_or_else(|| (0..column::COUNT).collect(), <[usize]>::to_vec);
-        let schema = Arc::new(readings_schema().project(&columns)?);
-        Ok(Self { schema, columns, names })
-    }
-
-    pub(crate) fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    /// The columns of a file that are needed for it: names come from the series.
-    pub(crate) fn stored(&self) -> Vec<usize> {
-        let mut needed = vec![stored::SERIES, stored::TIME];
-        for (wanted, column) in [
-            (column::NUMBER, stored::NUMBER),
-            (column::TEXT, stored::TEXT),
-            (column::QUALITY, stored::QUALITY),
-        ] {
-            needed.extend(self.columns.contains(&wanted).then_some(column));
-        }
-        needed
-    }
-
-    fn cold(&self, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let stored = |name: &str| rows.column_by_name(name).map(Arc::clone);
-        let series = stored("series").map_or_else(
-            || ScalarBuffer::from(Vec::new()),
-            |column| {
-                column
-                    .as_primitive::<Int32Type>()
-                    .values()
-                    .iter()
-                    .map(|id| id.cast_unsigned())
-                    .collect()
-            },
-        );
-        let missing = || new_null_array(&DataType::Null, rows.num_rows());
-        self.batch(rows.num_rows(), &series, |wanted| match wanted {
-            column::TIME => stored("time").unwrap_or_else(missing),
-            column::NUMBER => stored("number").unwrap_or_else(missing),
-            column::TEXT => stored("text").unwrap_or_else(missing),
-            _ => stored("quality").map_or_else(missing, |column| quality_array(&column)),
-        })
-    }
-
-    fn hot(&self, chunk: &Chunk, picks: &Picks) -> Result<RecordBatch, ArrowError> {
-        let series = chunk.series_of(picks);
-        self.batch(picks.len(), &series, |wanted| match wanted {
-            column::TIME => time_array(chunk.time_of(picks)),
-            column::NUMBER => Arc::new(chunk.number_of(picks)),
-            column::TEXT => chunk.text_of(picks),
-            _ => Arc::new(UInt16Array::new(chunk.quality_of(picks), None)),
-        })
-    }
-
-    /// A batch whose columns besides the names and the series come from `value`.
-    pub(crate) fn batch(
-        &self,
-        rows: usize,
-        series: &ScalarBuffer<u32>,
-        mut value: impl FnMut(usize) -> ArrayRef,
-    ) -> Result<RecordBatch, ArrowError> {
-        let numbers = || UInt32Array::new(series.clone(), None);
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        for wanted in &self.columns {
-            arrays.push(match *wanted {
-                column::SERIES => Arc::new(numbers()),
-                column::DEVICE => named(numbers(), &self.names.device)?,
-                column::SIGNAL => named(numbers(), &self.names.signal)?,
-                other => value(other),
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(self.schema(), arrays, &options)
-    }
-}
-
-fn named(keys: UInt32Array, names: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys, Arc::clone(names))?))
-}
-
-pub(crate) fn time_array(millis: ScalarBuffer<i64>) -> ArrayRef {
-    Arc::new(TimestampMillisecondArray::new(millis, None).with_timezone("UTC"))
-}
-
-/// Qualities have 16 bits; what is beyond was not written by us.
-fn quality_array(stored: &ArrayRef) -> ArrayRef {
-    let bits = |quality: &i32| u16::try_from(*quality).unwrap_or(u16::MAX);
-    let values = stored.as_primitive::<Int32Type>().values().iter().map(bits).collect();
-    Arc::new(UInt16Array::new(values, None))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringArray};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use model::Unit;
+use model::{Position, Unit};
 
 /// Series one site can have: their ids are stored as signed 32-bit integers, because Delta Lake
 /// has no unsigned ones.
@@ -55,9 +55,23 @@ pub struct Series {
     pub device: Arc<str>,
     pub signal: Arc<str>,
     pub unit: Option<Unit>,
+    /// The position of the record that erased it.
+    pub erased: Option<Position>,
 }
 
 impl Series {
+    /// What stands for a number whose series was erased, once nothing is left of it.
+    pub(crate) fn blank(id: SeriesId) -> Self {
+        let name: Arc<str> = Arc::from("");
+        let (device, signal) = (Arc::clone(&name), name);
+        Self { id, device, signal, unit: None, erased: Some(Position::ZERO) }
+    }
+
+    /// Whether the records up to `position` erase it.
+    pub(crate) fn is_gone(&self, position: Position) -> bool {
+        self.erased.is_some_and(|erased| erased <= position)
+    }
+
     /// The order of rows in Parquet.
     pub(crate) fn rank(&self) -> (&str, &str) {
         (&self.signal, &self.device)
@@ -91,8 +105,43 @@ impl SeriesTable {
             None => Arc::from(key.device),
         };
         self.by_device.entry(Arc::clone(&device)).or_default().push(id);
-        self.entries.push(Series { id, device, signal: Arc::from(key.signal), unit: info.unit });
+        let signal = Arc::from(key.signal);
+        self.entries.push(Series { id, device, signal, unit: info.unit, erased: None });
         id
+    }
+
+    /// Gives a number to nobody: its series was erased.
+    pub(crate) fn push_blank(&mut self) {
+        let number = u32::try_from(self.entries.len()).unwrap_or(SERIES_MAX);
+        self.entries.push(Series::blank(SeriesId(number)));
+    }
+
+    /// Ends all series of a device; says which.
+    pub(crate) fn erase(&mut self, device: &str, at: Position) -> Vec<SeriesId> {
+        let ids = self.by_device.get(device).map_or(&[][..], Vec::as_slice);
+        let mut erased = Vec::new();
+        for id in ids {
+            if let Some(entry) = self.entries.get_mut(id.index()).filter(|it| it.erased.is_none()) {
+                entry.erased = Some(at);
+                erased.push(*id);
+            }
+        }
+        erased
+    }
+
+    /// Forgets the names of series of which nothing is left.
+    pub(crate) fn forget(&mut self, series: &[SeriesId]) {
+        for id in series {
+            let Some(entry) = self.entries.get_mut(id.index()) else { continue };
+            let device = std::mem::replace(entry, Series::blank(*id)).device;
+            if let Some(ids) = self.by_device.get_mut(&device) {
+                ids.retain(|of_device| of_device != id);
+                if ids.is_empty() {
+                    self.by_device.remove(&device);
+                }
+            }
+        }
+        self.names = None;
     }
 
     pub(crate) fn inform(&mut self, id: SeriesId, info: SeriesInfo) {
@@ -163,6 +212,22 @@ impl Interner {
         if let Some(entry) = self.entries.get_mut(id.index()) {
             entry.unit = info.unit.or(entry.unit);
         }
+    }
+
+    /// The series with this number is nobody's any more: its key is free.
+    pub(crate) fn erase(&mut self, id: SeriesId) {
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        let entry = std::mem::replace(entry, Series::blank(id));
+        let key = SeriesKey { device: &entry.device, signal: &entry.signal };
+        let hash = self.hasher.hash_one(key);
+        if let Ok(found) = self.ids.find_entry(hash, |known| *known == id.0) {
+            found.remove();
+        }
+    }
+
+    /// Gives a number to nobody.
+    pub(crate) fn push_blank(&mut self, id: SeriesId) {
+        self.entries.push(Series::blank(id));
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,12 +1,15 @@
 //! The series and their last values at one journal position, with what the caller keeps beside
-//! them. Version 1, as in `docs/formats/snapshot.md`. Frozen: add a version beside it.
+//! them. Version 2, as in `docs/formats/snapshot.md`; version 1 is read. Frozen: add a version beside it.
 
 use model::{Position, Unit};
 
 use crate::fault::OpenFault;
+use crate::series::SERIES_MAX;
 
 const MAGIC: &[u8; 8] = b"ALTHSNAP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Without numbers of its own for each series, and without erasures.
+const VERSION_1: u32 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
 /// The longest name that is believed: what MQTT can carry as a topic, and some.
@@ -15,14 +18,21 @@ const NAME_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     pub position: Position,
+    /// How many numbers were given to series. Those that are not below were erased.
+    pub numbers: u32,
+    /// By number.
     pub series: Vec<SnapshotSeries>,
+    /// By number: erased series of which something may still be on disk, and the position of the
+    /// record that erased each.
+    pub gone: Vec<(u32, Position)>,
     /// The caller's own.
     pub extra: Vec<u8>,
 }
 
-/// One series; its id is its index.
+/// One series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotSeries {
+    pub id: u32,
     pub device: String,
     pub signal: String,
     pub unit: Option<Unit>,
@@ -50,9 +60,15 @@ impl Snapshot {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&self.position.get().to_le_bytes());
+        out.extend_from_slice(&self.numbers.to_le_bytes());
         put_length(&mut out, self.series.len());
         for series in &self.series {
             series.encode(&mut out);
+        }
+        put_length(&mut out, self.gone.len());
+        for (id, at) in &self.gone {
+            out.extend_from_slice(&id.to_le_bytes());
+            out.extend_from_slice(&at.get().to_le_bytes());
         }
         put_bytes(&mut out, &self.extra);
         let checksum = crc32c::crc32c(&out);
@@ -69,7 +85,7 @@ impl Snapshot {
             return Err(damaged("it does not begin as a snapshot"));
         }
         let version = input.u32().ok_or_else(|| damaged("it is cut off"))?;
-        if version != VERSION {
+        if ![VERSION_1, VERSION].contains(&version) {
             let (found, known) = (u64::from(version), u64::from(VERSION));
             return Err(OpenFault::Newer { what: "the snapshot of history", found, known });
         }
@@ -79,13 +95,15 @@ impl Snapshot {
             return Err(damaged("its checksum is wrong"));
         }
         let mut input = Input(covered.get(MAGIC.len() + size_of::<u32>()..).unwrap_or_default());
-        let snapshot = input.snapshot().ok_or_else(|| damaged("its fields do not add up"))?;
+        let snapshot =
+            input.snapshot(version).ok_or_else(|| damaged("its fields do not add up"))?;
         if input.0.is_empty() { Ok(snapshot) } else { Err(damaged("bytes are left over")) }
     }
 }
 
 impl SnapshotSeries {
     fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.id.to_le_bytes());
         put_bytes(out, self.device.as_bytes());
         put_bytes(out, self.signal.as_bytes());
         put_bytes(out, self.unit.map_or("", Unit::code).as_bytes());
@@ -151,26 +169,52 @@ impl<'a> Input<'a> {
         self.text().filter(|name| name.len() <= NAME_BYTES_MAX)
     }
 
-    fn snapshot(&mut self) -> Option<Snapshot> {
-        let position = Position::new(u64::from_le_bytes(self.array()?));
-        let count = self.u32()?;
-        // Grows with what is really there: the count alone reserves nothing.
-        let mut series = Vec::new();
-        for _ in 0..count {
-            series.push(self.series()?);
-        }
-        let extra = self.bytes()?.to_vec();
-        Some(Snapshot { position, series, extra })
+    fn position(&mut self) -> Option<Position> {
+        self.array().map(u64::from_le_bytes).map(Position::new)
     }
 
-    fn series(&mut self) -> Option<SnapshotSeries> {
+    fn snapshot(&mut self, version: u32) -> Option<Snapshot> {
+        let position = self.position()?;
+        let numbers = if version == VERSION_1 { None } else { Some(self.u32()?) };
+        let count = self.u32()?;
+        // Grows with what is really there: the count alone reserves nothing.
+        let mut series: Vec<SnapshotSeries> = Vec::new();
+        for index in 0..count {
+            let id = if numbers.is_none() { index } else { self.u32()? };
+            series.push(self.series(id)?);
+        }
+        let numbers = numbers.unwrap_or(count);
+        let gone = if version == VERSION_1 { Vec::new() } else { self.gone(position)? };
+        let extra = self.bytes()?.to_vec();
+        let ascend = series.is_sorted_by(|a, b| a.id < b.id) && gone.is_sorted_by(|a, b| a.0 < b.0);
+        let last = series.last().map(|last| last.id).max(gone.last().map(|last| last.0));
+        let given = last.is_none_or(|last| last < numbers) && numbers <= SERIES_MAX;
+        let known = |id: u32| series.binary_search_by_key(&id, |series| series.id).is_ok();
+        let apart = !gone.iter().any(|(id, _)| known(*id));
+        (ascend && given && apart).then_some(Snapshot { position, numbers, series, gone, extra })
+    }
+
+    fn gone(&mut self, position: Position) -> Option<Vec<(u32, Position)>> {
+        let count = self.u32()?;
+        let mut gone = Vec::new();
+        for _ in 0..count {
+            let (id, at) = (self.u32()?, self.position()?);
+            if at > position {
+                return None;
+            }
+            gone.push((id, at));
+        }
+        Some(gone)
+    }
+
+    fn series(&mut self, id: u32) -> Option<SnapshotSeries> {
         let (device, signal) = (self.name()?, self.name()?);
         // A unit that is no longer in the table is one that nobody knows how to show.
         let unit = Unit::from_code(&self.name()?);
         let last_time = self.i64()?;
         let kind = self.array::<1>()?;
         let latest = if kind == [NEVER] { None } else { Some(self.latest(kind)?) };
-        Some(SnapshotSeries { device, signal, unit, last_time, latest })
+        Some(SnapshotSeries { id, device, signal, unit, last_time, latest })
     }
 
     fn latest(&mut self, kind: [u8; 1]) -> Option<SnapshotLatest> {

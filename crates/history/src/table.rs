@@ -11,16 +11,16 @@ use crate::delta::{
     READER_VERSION, Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
-use crate::file::{ColdFile, Home, name_of};
-use crate::log::{CommitFault, LOG_DIR, Log, commit, commit_name, damaged, storage_fault};
+use crate::file::{ColdFile, Home};
+use crate::kind::Kind;
+use crate::log::{CommitFault, Log, commit, damaged, storage_fault};
 use crate::place::Part;
 use crate::storage::{DRAFT, Storage};
-
-pub(crate) const TABLE_DIR: &str = "readings";
 
 /// One version of the table. Never changes; the next version is another value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
+    pub(crate) kind: Kind,
     pub(crate) version: u64,
     pub(crate) position: Position,
     /// By folder, then in the order the rows came.
@@ -30,53 +30,56 @@ pub(crate) struct Table {
 /// A file that left the table but may still be read from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
-    /// Below the folder of the table.
-    pub(crate) path: String,
+    /// Below the folder of the space.
+    pub(crate) name: String,
     pub(crate) at: Timestamp,
-}
-
-/// The folder of a day, below the space.
-pub(crate) fn day_dir(day: i32) -> String {
-    format!("{TABLE_DIR}/day={}", day_name(day))
 }
 
 impl Table {
     /// Reads the log; begins one if there is none. With it come the files that left the table.
     pub(crate) fn open(
         storage: &dyn Storage,
-        space: &str,
+        (kind, space): (Kind, &str),
         now: Timestamp,
     ) -> Result<(Self, Vec<Removed>), OpenFault> {
-        storage.make_dir(LOG_DIR).map_err(storage_fault(LOG_DIR))?;
-        let Some((version, log)) = Log::read(storage)? else {
-            return Ok((Self::begin(storage, space, now)?, Vec::new()));
+        storage.make_dir(kind.log_dir()).map_err(storage_fault(kind.log_dir()))?;
+        let Some((version, log)) = Log::read(storage, kind)? else {
+            return Ok((Self::begin(storage, (kind, space), now)?, Vec::new()));
         };
-        let name = commit_name(version);
+        let name = kind.commit_name(version);
         let position = log.check(&name)?;
         let mut files = Vec::with_capacity(log.adds.len());
         for add in log.adds.values() {
-            let file = ColdFile::from_add(add);
+            let file = ColdFile::from_add(kind, add);
             let file = file.ok_or_else(|| damaged(&name, "a file of it is not Althing's"))?;
             files.push(Arc::new(file));
         }
         for add in log.removes.values().filter(|gone| gone.is_moved()).map(Remove::as_add) {
-            let file = add.as_ref().and_then(ColdFile::from_add);
+            let file = add.as_ref().and_then(|add| ColdFile::from_add(kind, add));
             let file =
                 file.ok_or_else(|| damaged(&name, "a file in the store is not Althing's"))?;
             files.push(Arc::new(ColdFile { home: Home::Store, ..file }));
         }
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let removed = |(path, gone): (String, Remove)| Removed {
-            path,
+            name: kind.name_of(&path),
             at: Timestamp::from_millis(gone.deletion_timestamp),
         };
         let removed = log.removes.into_iter().map(removed).collect();
-        Ok((Self { version, position, files }, removed))
+        Ok((Self { kind, version, position, files }, removed))
     }
 
-    fn begin(storage: &dyn Storage, space: &str, now: Timestamp) -> Result<Self, OpenFault> {
+    fn begin(
+        storage: &dyn Storage,
+        (kind, space): (Kind, &str),
+        now: Timestamp,
+    ) -> Result<Self, OpenFault> {
         let protocol = Protocol { min_reader_version: READER_VERSION, min_writer_version: 2 };
-        let (micros, of_space) = (now.micros(), crc32c::crc32c(space.as_bytes()));
+        let owner = match kind {
+            Kind::Readings => space.to_owned(),
+            Kind::Hours => format!("{space}/{}", kind.dir()),
+        };
+        let (micros, of_space) = (now.micros(), crc32c::crc32c(owner.as_bytes()));
         let meta_data = MetaData {
             // Shaped as a UUID of version 8, whose bits are the maker's.
             id: format!(
@@ -86,7 +89,7 @@ impl Table {
                 micros & 0xffff_ffff_ffff,
             ),
             format: Format { provider: "parquet".to_owned(), options: BTreeMap::new() },
-            schema_string: schema_string(),
+            schema_string: schema_string(&kind.stored()),
             partition_columns: vec!["day".to_owned()],
             configuration: BTreeMap::from([(FORMAT_KEY.to_owned(), FORMAT_VERSION.to_string())]),
             created_time: now.millis(),
@@ -95,13 +98,15 @@ impl Table {
             Action { protocol: Some(protocol), ..Action::default() },
             Action { meta_data: Some(meta_data), ..Action::default() },
         ];
-        let name = commit_name(0);
-        commit(storage, 0, &actions, ("CREATE TABLE", now)).map_err(|fault| match fault {
-            CommitFault::Before(source) | CommitFault::Unsure(source) => {
-                OpenFault::Storage { name: name.into(), source }
-            }
-        })?;
-        Ok(Self::default())
+        let name = kind.commit_name(0);
+        commit(storage, (kind, 0), &actions, ("CREATE TABLE", now)).map_err(
+            |fault| match fault {
+                CommitFault::Before(source) | CommitFault::Unsure(source) => {
+                    OpenFault::Storage { name: name.into(), source }
+                }
+            },
+        )?;
+        Ok(Self { kind, ..Self::default() })
     }
 
     /// Adds the version that says: with these files the table holds everything up to `position`.
@@ -119,16 +124,41 @@ impl Table {
         self.change(storage, change, Some(txn), now)
     }
 
-    /// Adds the version in which `added` hold the rows of `gone`.
+    /// Adds the version in which `added` hold the rows of `gone`, or some of them.
     pub(crate) fn merge(
         &self,
         storage: &dyn Storage,
-        (gone, added): (&[Arc<ColdFile>], Vec<Part>),
+        (gone, added, is_new): (&[Arc<ColdFile>], Vec<Part>, bool),
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
         let position = self.position;
-        let change = Change { operation: "OPTIMIZE", gone, added, position, is_new: false };
+        let operation = if is_new { "DELETE" } else { "OPTIMIZE" };
+        let change = Change { operation, gone, added, position, is_new };
         self.change(storage, change, None, now)
+    }
+
+    /// Adds the version in which `added` stand where all files of `day` did, with other rows.
+    pub(crate) fn replace_day(
+        &self,
+        storage: &dyn Storage,
+        (day, added): (i32, Vec<Part>),
+        now: Timestamp,
+    ) -> Result<Self, FlushFault> {
+        let (gone, position) = (self.of_day(day), self.position);
+        let change = Change { operation: "WRITE", gone, added, position, is_new: true };
+        self.change(storage, change, None, now)
+    }
+
+    /// Whether there is a folder before `day`: files are sorted by day.
+    pub(crate) fn begins_before(&self, day: i32) -> bool {
+        self.files.first().is_some_and(|file| file.key.day < day)
+    }
+
+    /// The files of a folder.
+    pub(crate) fn of_day(&self, day: i32) -> &[Arc<ColdFile>] {
+        let start = self.files.partition_point(|file| file.key.day < day);
+        let rest = self.files.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|file| file.key.day == day)).unwrap_or_default()
     }
 
     /// Adds the version without the folders before `day`. Their files stay until they are removed.
@@ -166,8 +196,8 @@ impl Table {
         let removes = adds.map(|add| Remove::moved(add, now));
         actions.extend(removes.map(|gone| Action { remove: Some(gone), ..Action::default() }));
         let version = self.version + 1;
-        commit(storage, version, &actions, ("MOVE", now))
-            .map_err(|fault| fault.of_flush(version))?;
+        commit(storage, (self.kind, version), &actions, ("MOVE", now))
+            .map_err(|fault| fault.of_flush(self.kind, version))?;
         let moved: BTreeSet<&str> = files.iter().map(|file| &*file.path).collect();
         let at_home = |file: &Arc<ColdFile>| {
             if !moved.contains(&*file.path) {
@@ -175,11 +205,8 @@ impl Table {
             }
             Arc::new(ColdFile { home: Home::Store, ..ColdFile::clone(file) })
         };
-        Ok(Self {
-            version,
-            position: self.position,
-            files: self.files.iter().map(at_home).collect(),
-        })
+        let files = self.files.iter().map(at_home).collect();
+        Ok(Self { kind: self.kind, version, position: self.position, files })
     }
 
     fn change(
@@ -193,14 +220,14 @@ impl Table {
         actions.extend(change.gone.iter().map(|file| removal(file, change.is_new, now)));
         actions.extend(change.added.iter().map(|part| addition(part, change.is_new, now)));
         let version = self.version + 1;
-        commit(storage, version, &actions, (change.operation, now))
-            .map_err(|fault| fault.of_flush(version))?;
+        commit(storage, (self.kind, version), &actions, (change.operation, now))
+            .map_err(|fault| fault.of_flush(self.kind, version))?;
         let gone: BTreeSet<&str> = change.gone.iter().map(|file| &*file.path).collect();
         let stays = |file: &&Arc<ColdFile>| !gone.contains(&*file.path);
         let mut files: Vec<_> = self.files.iter().filter(stays).map(Arc::clone).collect();
         files.extend(change.added.into_iter().map(|part| Arc::new(part.file)));
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        Ok(Self { version, position: change.position, files })
+        Ok(Self { kind: self.kind, version, position: change.position, files })
     }
 
     /// Removes what crashes left behind: drafts, and files of ours that neither this version nor
@@ -212,11 +239,12 @@ impl Table {
     ) -> Result<(), OpenFault> {
         let here = self.files.iter().filter(|file| file.home == Home::Here);
         let mut known: BTreeSet<String> = here.map(|file| file.name()).collect();
-        known.extend(removed.iter().map(|gone| name_of(&gone.path)));
-        let mut dirs = vec![LOG_DIR.to_owned()];
-        let days = storage.list(TABLE_DIR).map_err(storage_fault(TABLE_DIR))?;
+        known.extend(removed.iter().map(|gone| gone.name.clone()));
+        let (table_dir, log_dir) = (self.kind.dir(), self.kind.log_dir());
+        let mut dirs = vec![log_dir.to_owned()];
+        let days = storage.list(table_dir).map_err(storage_fault(table_dir))?;
         let ours = |name: &&String| name.strip_prefix("day=").and_then(day_from_name).is_some();
-        dirs.extend(days.iter().filter(ours).map(|name| format!("{TABLE_DIR}/{name}")));
+        dirs.extend(days.iter().filter(ours).map(|name| format!("{table_dir}/{name}")));
         for dir in dirs {
             let names = storage.list(&dir).map_err(storage_fault(&dir))?;
             let mut left = names.len();
@@ -228,7 +256,7 @@ impl Table {
                     left -= 1;
                 }
             }
-            if left == 0 && dir != LOG_DIR {
+            if left == 0 && dir != log_dir {
                 storage.remove(&dir).map_err(storage_fault(&dir))?;
             }
         }

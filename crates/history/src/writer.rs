@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
-use crate::care::Care;
+use crate::care::{Care, Tended};
 use crate::cold::Shelf;
 use crate::fault::{FlushFault, MergeFault, OpenFault};
 use crate::flush::{Flushed, Job};
+use crate::gone::Gone;
 use crate::hot::{Hot, Staged};
+use crate::hours::Summarised;
 use crate::latest::LatestTable;
 use crate::merge::Merged;
 use crate::options::Options;
@@ -56,6 +58,8 @@ pub struct Writer {
     hot_len: u64,
     /// When `flush_due` first saw rows since the last flush was marked.
     hot_since: Option<Timestamp>,
+    /// The last erasure that no flush covers: until then names and rows stay in snapshot and tail.
+    erased: Option<Position>,
     flush: Flush,
     pause: Pause,
     care: Care,
@@ -86,6 +90,9 @@ enum Pause {
 /// How far a time of receipt is moved to find a free millisecond.
 const SHIFT_MAX_MS: i64 = 60_000;
 
+/// Age of an erasure that makes a flush due: long enough for a few of them to share it.
+const ERASURE_AGE_MAX: Duration = Duration::from_secs(10);
+
 /// How long after a failed flush none is due.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -107,18 +114,30 @@ pub fn open_on(
     options: Options,
     now: Timestamp,
 ) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let Recovered { table, snapshot, removed } =
+    let Recovered { table, hours, snapshot, removed } =
         recover(&*storage, (&options.space, options.linger), now)?;
     let mut known = Known::default();
-    for (id, entry) in (0..).zip(&snapshot.series) {
-        known.take(SeriesId::new(id), entry);
+    for entry in &snapshot.series {
+        known.skip_to(entry.id);
+        known.take(SeriesId::new(entry.id), entry);
+    }
+    known.skip_to(snapshot.numbers);
+    let mut gone = Gone::default();
+    for (id, at) in &snapshot.gone {
+        gone.add([SeriesId::new(*id)], *at);
     }
     let count = known.interner.len();
-    let tail = Tail { hot: Hot::new(snapshot.position, count), table: Arc::new(table) };
     let store = options.remote.as_ref().map(|remote| Arc::new(Store::new(remote, &options.space)));
-    let tiered = Tiered { here: Arc::clone(&storage), store: store.clone() };
-    let shelf = Arc::new(Shelf::new(Arc::new(tiered)));
-    let shared = Shared::new(tail, (known.table, known.latest), shelf);
+    let tiered: Arc<dyn Storage> =
+        Arc::new(Tiered { here: Arc::clone(&storage), store: store.clone() });
+    let tail = Tail {
+        hot: Hot::new(snapshot.position, count),
+        table: Arc::new(table),
+        hours: Arc::new(hours),
+        gone: Arc::new(gone),
+    };
+    let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&tiered))));
+    let shared = Shared::new(tail, (known.table, known.latest), shelves);
     let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), store, (&options, removed));
     let writer = Writer {
         shared: Arc::clone(&shared),
@@ -131,6 +150,7 @@ pub fn open_on(
         staged_last: snapshot.position,
         hot_len: 0,
         hot_since: None,
+        erased: None,
         flush: Flush::None,
         pause: Pause::None,
         care,
@@ -149,6 +169,17 @@ struct Known {
 }
 
 impl Known {
+    /// Numbers that were given to series which are erased.
+    fn skip_to(&mut self, number: u32) {
+        while let Ok(next) = u32::try_from(self.interner.len())
+            && next < number
+        {
+            self.table.push_blank();
+            self.interner.push_blank(SeriesId::new(next));
+            self.last_times.push(i64::MIN);
+        }
+    }
+
     fn take(&mut self, id: SeriesId, entry: &SnapshotSeries) {
         let key = SeriesKey { device: &entry.device, signal: &entry.signal };
         self.table.push(key, SeriesInfo { unit: entry.unit });
@@ -181,6 +212,27 @@ impl Writer {
         }
         self.last_times.push(i64::MIN);
         id
+    }
+
+    /// Erases all that the records before `position` brought of a device: from the commit of this
+    /// record on nobody sees it, and by and by it leaves the disk. What comes of the device after it
+    /// has new series. Says how many series there were.
+    ///
+    /// # Panics
+    /// As `append`.
+    pub fn erase(&mut self, device: &str, position: Position) -> usize {
+        assert!(self.staged_last <= position, "erasures follow the journal");
+        self.staged_last = position;
+        let erased = self.shared.series_mut().erase(device, position);
+        for id in &erased {
+            self.interner.erase(*id);
+        }
+        let count = erased.len();
+        if count > 0 {
+            Arc::make_mut(&mut self.shared.tail().gone).add(erased, position);
+            self.erased = Some(position);
+        }
+        count
     }
 
     /// A series that is known already, as after a restart.
@@ -266,7 +318,8 @@ impl Writer {
     /// Whether the hot tail is large or old enough for `flush`, none is under way, and none failed
     /// within the last ten seconds.
     pub fn flush_due(&mut self, now: Timestamp) -> bool {
-        if self.hot_len == 0 || !matches!(self.flush, Flush::None) {
+        let nothing = self.hot_len == 0 && self.erased.is_none();
+        if nothing || !matches!(self.flush, Flush::None) {
             return false;
         }
         match self.pause {
@@ -278,7 +331,9 @@ impl Writer {
         if self.pause != Pause::None {
             return false;
         }
-        self.hot_len >= self.options.hot_rows_max || now.since(since) >= self.options.hot_age_max
+        let erasure_age = ERASURE_AGE_MAX.min(self.options.hot_age_max);
+        let age = if self.erased.is_some() { erasure_age } else { self.options.hot_age_max };
+        self.hot_len >= self.options.hot_rows_max || now.since(since) >= age
     }
 
     /// Marks all that is sealed as the next flush, and begins it if `committed` covers it; else a
@@ -358,6 +413,7 @@ impl Writer {
     /// # Errors
     /// As `tick`.
     pub fn finish(&mut self, committed: Committed) -> Result<Option<Flushed>, FlushFault> {
+        self.shared.tail().hot.advance(committed);
         match std::mem::take(&mut self.flush) {
             Flush::Marked(job) if job.run.position <= committed.position() => {
                 let outcome = job.run();
@@ -383,6 +439,7 @@ impl Writer {
         let flushed = outcome.inspect_err(|_| self.pause = Pause::Begins)?;
         self.pause = Pause::None;
         self.flushed_last = last_times.into();
+        self.erased = self.erased.filter(|at| flushed.position < *at);
         Ok(flushed)
     }
 
@@ -402,13 +459,14 @@ impl Writer {
         Ok(self.room())
     }
 
-    /// Looks after the files: tells of a merge that ended, begins one on a thread of its own if
-    /// that is worth it, and removes what left the table. Never waits. To be called now and then.
+    /// Looks after the files: tells of a merge or of a day's hours that ended, begins what is worth
+    /// it on a thread of its own, and removes what left the tables. Never waits. To be called now
+    /// and then.
     ///
     /// # Errors
     /// When the table's log is in doubt; the process must end. Other faults are logged and tried
     /// again later.
-    pub fn care(&mut self, now: Timestamp) -> Result<Option<Merged>, FlushFault> {
+    pub fn care(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
         self.care.tend(now)
     }
 
@@ -427,6 +485,14 @@ impl Writer {
     /// When it has to be tried again, or `is_final`.
     pub fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
         self.care.move_out(now)
+    }
+
+    /// Makes the hours of one closed day that lacks them, on this thread; `None` when none does.
+    ///
+    /// # Errors
+    /// As `merge`.
+    pub fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
+        self.care.summarise(now)
     }
 }
 

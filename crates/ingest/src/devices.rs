@@ -7,7 +7,7 @@ use dialect::{Group, Reading, Settlement, second_name, settle_unit};
 use hashbrown::HashMap;
 use history::{SeriesId, SeriesInfo, SeriesKey, Writer};
 use model::{Quality, Timestamp, Unit, Value};
-use registry::{DeviceIndex, Presence, Pulse, Registry, Sighting};
+use registry::{DeviceIndex, Labels, Presence, Pulse, Registry, Sighting};
 
 /// Signals of one device. What speaks in more is not one device, or is making them up.
 const SIGNALS_MAX: usize = 500;
@@ -23,9 +23,14 @@ pub(crate) struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Whether the message says more of the device than its readings.
-    fn describes(&self) -> bool {
-        self.group.title().is_some() || self.group.device_type().is_some()
+    /// Whether the message says more of the device than its readings and what is known of it.
+    fn describes(&self, known: Option<&Labels>) -> bool {
+        let is_news = |known: &Labels| {
+            self.group.labels().any(|(name, value)| known.would_change(name, value))
+        };
+        self.group.title().is_some()
+            || self.group.device_type().is_some()
+            || known.is_none_or(is_news)
     }
 }
 
@@ -34,6 +39,9 @@ impl Sender<'_> {
 pub(crate) struct Devices {
     registry: Arc<Registry>,
     by_key: Map<Known>,
+    /// What the registry has as labels, by device: one may be heard under several keys, and a
+    /// message that says what is known costs the registry nothing.
+    labels: Vec<Labels>,
 }
 
 #[derive(Debug)]
@@ -53,18 +61,25 @@ struct Signal {
 
 impl Devices {
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, by_key: Map::default() }
+        Self { registry, by_key: Map::default(), labels: Vec::new() }
     }
 
     /// `None` at the limit of devices.
     pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Option<&mut Known> {
         let key = sender.group.key();
-        // Two look-ups in the rare case; the borrow checker takes no early return of the first.
-        if !self.by_key.contains_key(key) || sender.describes() {
+        // Two look-ups; the borrow checker takes no early return of the first.
+        if self.is_news(sender) {
             let known = self.learn(sender)?;
             self.by_key.insert(key.into(), known);
         }
         self.by_key.get_mut(key)
+    }
+
+    /// Whether the registry has to hear of it.
+    pub(crate) fn is_news(&self, sender: &Sender<'_>) -> bool {
+        let known = self.by_key.get(sender.group.key());
+        let labels = known.and_then(|known| self.labels.get(known.index.get()));
+        sender.describes(labels)
     }
 
     /// Presence of a device that nobody has heard a reading from is not kept.
@@ -76,19 +91,26 @@ impl Devices {
 
     fn learn(&mut self, sender: &Sender<'_>) -> Option<Known> {
         let keys: Vec<&str> = sender.group.keys().collect();
+        let labels: Vec<(&str, &str)> = sender.group.labels().collect();
         let index = self.registry.sight(&Sighting {
             keys: &keys,
             dialect: sender.dialect,
             guessed: sender.group.guessed(),
             title: sender.group.title(),
             device_type: sender.group.device_type(),
+            labels: &labels,
             at: sender.at,
         })?;
         let directory = self.registry.directory();
+        let device = directory.get(index)?;
+        if self.labels.len() <= index.get() {
+            self.labels.resize(directory.len(), Labels::default());
+        }
+        self.labels.get_mut(index.get())?.clone_from(&device.labels);
         let before = self.by_key.remove(sender.group.key());
         Some(Known {
             index,
-            handle: Arc::clone(&directory.get(index)?.handle),
+            handle: Arc::clone(&device.handle),
             pulse: Arc::clone(directory.pulse(index)?),
             signals: before
                 .filter(|known| known.index == index)

@@ -1,9 +1,10 @@
 //! Batch by batch: records become rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dialect::{Context, Group, Outcome, Presence, Recognizer, Verdict, Zone};
-use history::{Room, SeriesId, Writer};
+use history::{Room, SeriesId, Tended, Writer};
 use hub::{Book, Booked};
 use journal::Batch;
 use model::record::Record;
@@ -202,13 +203,16 @@ impl Ingest {
         }
         let ticked = self.writer.tick(committed);
         let flushed = self.flushed(ticked)?;
-        if let Some(merged) = self.writer.care(now)? {
-            self.merged(&merged);
+        match self.writer.care(now)? {
+            Some(Tended::Merged(merged)) => self.merged(&merged),
+            Some(Tended::Summarised(made, took)) => self.summarised(&made, took),
+            None => {}
         }
         Ok(flushed)
     }
 
-    /// Merges what is worth it, on this thread, and says how often: for a simulation that has one.
+    /// Merges what is worth it and makes the hours that lack, on this thread, and says how often it
+    /// merged: for a simulation that has one.
     ///
     /// # Errors
     /// When files cannot be read or written.
@@ -217,6 +221,9 @@ impl Ingest {
         while let Some(merged) = self.writer.merge(now)? {
             self.merged(&merged);
             merges += 1;
+        }
+        while let Some(made) = self.writer.summarise(now)? {
+            self.summarised(&made, Duration::ZERO);
         }
         Ok(merges)
     }
@@ -264,6 +271,20 @@ impl Ingest {
             bytes = merged.bytes,
             rows = merged.rows,
             "history merged"
+        );
+    }
+
+    fn summarised(&self, made: &history::Summarised, took: Duration) {
+        self.stores.meter.count(Event::HoursMade);
+        self.stores.meter.add(Event::HoursBytes, made.bytes);
+        self.stores.meter.add(Event::HoursSeconds, took.as_secs());
+        tracing::info!(
+            day = made.day,
+            rows = made.rows,
+            files = made.files,
+            bytes = made.bytes,
+            seconds = took.as_secs(),
+            "hours made"
         );
     }
 

@@ -1,11 +1,12 @@
 //! The words of Althing as types. A crate that knows these words can talk to every other crate.
 //!
-//! Owns: time, topics, messages, sessions and their record forms, positions and the proof types of
+//! Owns: time, topics, messages, sessions, wishes to erase and their record forms, positions and the proof types of
 //! the promise, readings, devices, units, the list of things we count, what operators ask.
 //! Never: input or output, clocks, serde on types that compute.
 
 pub mod census;
 pub mod device;
+pub mod erasure;
 pub mod message;
 pub mod meter;
 pub mod promise;
@@ -18,6 +19,7 @@ pub mod trace;
 pub mod unit;
 
 pub use device::{DeviceId, DeviceKey};
+pub use erasure::Erasure;
 pub use message::{Message, Qos};
 pub use meter::{Event, Gauge, Meter};
 pub use promise::{Committed, Horizon, Lane, Position, Settled};

@@ -101,6 +101,12 @@ events! {
     HistoryFlushed = "history_flushes",
     /// Parquet files of one day that became fewer.
     HistoryMerged = "history_merges",
+    /// Closed days whose hours were made, or made again.
+    HoursMade = "history_hours_days",
+    /// Bytes of the files that hold hours, as they were made.
+    HoursBytes = "history_hours_bytes",
+    /// Time that it took, to the second for each day.
+    HoursSeconds = "history_hours_seconds",
     /// Requests to the object store.
     RemoteRequested = "remote_requests",
     /// Requests to the object store that failed, after all tries.

@@ -1,6 +1,7 @@
 //! What a journal record holds, version 1, as in docs/formats/record.md. The journal itself sees
 //! bytes only and guards them with a checksum; this is what the bytes mean.
 
+use crate::erasure::{Erasure, KIND_ERASURE, decode_erasure};
 use crate::session::{KIND_SESSION, SessionRecord, decode_session};
 use crate::{Message, Position, Qos, Timestamp, TopicName};
 
@@ -19,6 +20,8 @@ pub enum RecordFault {
     Kind(u8),
     #[error("session event {0} is not known to this version")]
     SessionEvent(u8),
+    #[error("deed {0} on a device is not known to this version")]
+    Deed(u8),
     #[error("the record ends too early")]
     Truncated,
     #[error("the record holds text that is not UTF-8, or no topic, or an unknown QoS")]
@@ -31,15 +34,17 @@ pub enum RecordFault {
 pub enum Record<'a> {
     Message(Message<'a>),
     Session(SessionRecord<'a>),
+    Erasure(Erasure<'a>),
 }
 
 impl<'a> Record<'a> {
     /// # Errors
-    /// Bytes that neither `encode_message` nor `encode_session` wrote.
+    /// Bytes that none of `encode_message`, `encode_session` and `encode_erasure` wrote.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, RecordFault> {
         match bytes.first() {
             Some(&KIND_MESSAGE) => decode_message(bytes).map(Record::Message),
             Some(&KIND_SESSION) => decode_session(bytes).map(Record::Session),
+            Some(&KIND_ERASURE) => decode_erasure(bytes).map(Record::Erasure),
             Some(&kind) => Err(RecordFault::Kind(kind)),
             None => Err(RecordFault::Truncated),
         }

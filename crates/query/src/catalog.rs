@@ -56,4 +56,15 @@ pub type Messages = Box<dyn Iterator<Item = Result<MessageRow, MessageFault>> + 
 pub trait Catalog: Debug + Send + Sync {
     fn devices(&self) -> Vec<DeviceRow>;
     fn messages(&self, scan: MessageScan) -> Messages;
+
+    /// Calls `row` with the device, the name and the value of every label. A catalog whose devices
+    /// say nothing of themselves has none.
+    fn each_label(&self, row: &mut dyn FnMut(&str, &str, &str)) {
+        let _nobody = row;
+    }
+
+    /// Another number than before whenever a label may have changed.
+    fn label_changes(&self) -> u64 {
+        0
+    }
 }

@@ -86,7 +86,8 @@ impl Engine {
             .build_arc()
             .map_err(std::io::Error::other)?;
         let (names, work) = (NameCache::default(), Arc::default());
-        let site = Arc::new(Site { reader, horizon, catalog, names, work });
+        let labels = Arc::default();
+        let site = Arc::new(Site { reader, horizon, catalog, names, labels, work });
         let contexts = Contexts::new((limits.threads, memory), &site);
         Ok(Self {
             running: Arc::new(Semaphore::new(limits.concurrent)),

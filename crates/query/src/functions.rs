@@ -15,3 +15,13 @@ pub(crate) fn register(context: &SessionContext) {
         context.register_udaf(AggregateUDF::from(function));
     }
 }
+
+/// `first(value, time)`.
+pub(crate) fn first() -> AggregateUDF {
+    AggregateUDF::from(series::Kind::First.function())
+}
+
+/// `last(value, time)`.
+pub(crate) fn last() -> AggregateUDF {
+    AggregateUDF::from(series::Kind::Last.function())
+}

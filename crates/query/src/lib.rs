@@ -13,6 +13,7 @@ mod fault;
 mod functions;
 mod names;
 mod outline;
+mod partial;
 pub mod postgres;
 mod prune;
 mod site;

@@ -1,6 +1,7 @@
 //! What a scan can leave out, read from the filters of a statement.
 
 use arrow::array::AsArray;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
@@ -20,13 +21,18 @@ fn is_about_series(filter: &Expr, keys: &[&str]) -> bool {
 /// `keys` are the columns of the table that name a series.
 pub(crate) fn pushdown(filters: &[&Expr], keys: &[&str]) -> Vec<TableProviderFilterPushDown> {
     let of = |filter: &&Expr| {
-        if is_about_series(filter, keys) {
+        if is_about_series(filter, keys) || Span::says(filter) {
             TableProviderFilterPushDown::Exact
         } else {
             TableProviderFilterPushDown::Inexact
         }
     };
     filters.iter().map(of).collect()
+}
+
+/// Whether series and times alone decide all filters, so that no row has to be looked at.
+pub(crate) fn decide(filters: &[Expr], keys: &[&str]) -> bool {
+    filters.iter().all(|filter| is_about_series(filter, keys) || Span::says(filter))
 }
 
 /// The series that pass all filters about series; `None` when there is no such filter.
@@ -66,7 +72,7 @@ fn unqualified(filter: &Expr) -> Result<Expr, DataFusionError> {
     Ok(plain.data)
 }
 
-/// Bounds of the column `time`, in milliseconds. `to` is not included. They may be too wide by
+/// Bounds of a column of times, in milliseconds. `to` is not included. They may be too wide by
 /// what the filter says beyond them, never too narrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -75,10 +81,22 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Of the column `time`.
     pub(crate) fn of(filters: &[Expr]) -> Self {
+        Self::of_column("time", filters)
+    }
+
+    pub(crate) fn of_column(name: &str, filters: &[Expr]) -> Self {
         let mut span = Self::default();
-        filters.iter().for_each(|filter| span.narrow(filter));
+        for filter in filters {
+            span.narrow(filter, name);
+        }
         span
+    }
+
+    /// Whether bounds say all that this filter says.
+    fn says(filter: &Expr) -> bool {
+        Self::default().narrow(filter, "time")
     }
 
     pub(crate) fn put_into(self, scan: &mut Scan) {
@@ -86,74 +104,105 @@ impl Span {
         scan.to = self.to.map(Timestamp::from_millis);
     }
 
+    /// Answers whether the bounds say all of the filter.
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "kinds of DataFusion that say nothing of what is asked"
     )]
-    fn narrow(&mut self, filter: &Expr) {
+    fn narrow(&mut self, filter: &Expr, name: &str) -> bool {
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                self.narrow(left);
-                self.narrow(right);
+                self.narrow(left, name) & self.narrow(right, name)
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                if let (true, Some(at)) = (is_time(left), instant(right)) {
-                    self.bound(*op, at);
+                if let (true, Some(at)) = (is_time(left, name), instant(right)) {
+                    self.bound(*op, at)
                 } else if let (Some(at), true, Some(op)) =
-                    (instant(left), is_time(right), op.swap())
+                    (instant(left), is_time(right, name), op.swap())
                 {
-                    self.bound(op, at);
+                    self.bound(op, at)
+                } else {
+                    false
                 }
             }
-            Expr::Between(between) if !between.negated && is_time(&between.expr) => {
-                if let (Some(low), Some(high)) = (instant(&between.low), instant(&between.high)) {
-                    self.bound(Operator::GtEq, low);
-                    self.bound(Operator::LtEq, high);
+            Expr::Between(between) if !between.negated && is_time(&between.expr, name) => {
+                match (instant(&between.low), instant(&between.high)) {
+                    (Some(low), Some(high)) => {
+                        self.bound(Operator::GtEq, low) & self.bound(Operator::LtEq, high)
+                    }
+                    _ => false,
                 }
             }
-            _ => {}
+            _ => false,
         }
     }
 
-    /// `at` is the millisecond that holds the instant, so the one before the next is covered.
-    fn bound(&mut self, op: Operator, at: i64) {
-        if matches!(op, Operator::Eq | Operator::Gt | Operator::GtEq) {
-            self.from = Some(self.from.map_or(at, |from| from.max(at)));
-        }
-        if matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq) {
-            let to = at.saturating_add(1);
-            self.to = Some(self.to.map_or(to, |known| known.min(to)));
-        }
+    /// Times of rows are whole milliseconds.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "operators that bound nothing")]
+    fn bound(&mut self, op: Operator, at: Instant) -> bool {
+        let after = at.millis.saturating_add(1);
+        let (from, to) = match op {
+            // Beyond whole milliseconds nothing is equal.
+            Operator::Eq if at.rest => (Some(after), Some(after)),
+            Operator::Eq => (Some(at.millis), Some(after)),
+            Operator::Gt => (Some(after), None),
+            Operator::GtEq => (Some(if at.rest { after } else { at.millis }), None),
+            Operator::Lt => (None, Some(if at.rest { after } else { at.millis })),
+            Operator::LtEq => (None, Some(after)),
+            _ => return false,
+        };
+        self.from = self.from.max(from);
+        self.to = [self.to, to].into_iter().flatten().min();
+        true
     }
 }
 
-/// The column itself, or in another resolution: that keeps the order of times.
+/// The column itself, or in a finer resolution: that keeps the order of times.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "kinds of DataFusion that say nothing of what is asked"
 )]
-fn is_time(expr: &Expr) -> bool {
+pub(crate) fn is_time(expr: &Expr, name: &str) -> bool {
     match expr {
-        Expr::Column(column) => column.name == "time",
-        Expr::Cast(cast) => cast.field.data_type().is_temporal() && is_time(&cast.expr),
+        Expr::Column(column) => column.name == name,
+        Expr::Cast(cast) => {
+            let finer = matches!(
+                cast.field.data_type(),
+                DataType::Timestamp(unit, _) if *unit != TimeUnit::Second
+            );
+            finer && is_time(&cast.expr, name)
+        }
         _ => false,
     }
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Instant {
+    millis: i64,
+    /// Whether it is later than that millisecond's begin.
+    rest: bool,
+}
+
+impl Instant {
+    const fn of(count: i64, per_millisecond: i64) -> Self {
+        let rest = count.rem_euclid(per_millisecond) != 0;
+        Self { millis: count.div_euclid(per_millisecond), rest }
+    }
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "kinds of DataFusion that say nothing of what is asked"
 )]
-fn instant(expr: &Expr) -> Option<i64> {
+fn instant(expr: &Expr) -> Option<Instant> {
     let Expr::Literal(value, _) = expr else { return None };
-    let millis = match value {
-        ScalarValue::TimestampSecond(Some(at), _) => at.saturating_mul(1_000),
-        ScalarValue::TimestampMillisecond(Some(at), _) => *at,
-        ScalarValue::TimestampMicrosecond(Some(at), _) => at.div_euclid(1_000),
-        ScalarValue::TimestampNanosecond(Some(at), _) => at.div_euclid(1_000_000),
+    Some(match value {
+        ScalarValue::TimestampSecond(Some(at), _) => Instant::of(at.saturating_mul(1_000), 1),
+        ScalarValue::TimestampMillisecond(Some(at), _) => Instant::of(*at, 1),
+        ScalarValue::TimestampMicrosecond(Some(at), _) => Instant::of(*at, 1_000),
+        ScalarValue::TimestampNanosecond(Some(at), _) => Instant::of(*at, 1_000_000),
         _ => return None,
-    };
-    Some(millis)
+    })
 }
 
 #[cfg(test)]

@@ -13,14 +13,17 @@ use model::Horizon;
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
 use crate::table::devices::devices;
-use crate::table::latest::{latest, signals};
+use crate::table::hours::Hours;
+use crate::table::labels::LabelCache;
+use crate::table::latest::{Kind, LastValues};
 use crate::table::messages::MessageTable;
 use crate::table::readings::Readings;
 use crate::table::wide::Wide;
 use crate::work::Work;
 
 /// Tables that every site has; a device type of such a name becomes `<name>_type`.
-pub(crate) const CORE: [&str; 5] = ["devices", "latest", "messages", "readings", "signals"];
+pub(crate) const CORE: [&str; 7] =
+    ["devices", "hours", "labels", "latest", "messages", "readings", "signals"];
 
 /// Where snapshots come from.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) names: NameCache,
+    pub(crate) labels: Arc<LabelCache>,
     pub(crate) work: Arc<Work>,
 }
 
@@ -39,6 +43,7 @@ impl Site {
             names: self.names.of(&view),
             view,
             catalog: Arc::clone(&self.catalog),
+            labels: Arc::clone(&self.labels),
             work: Arc::clone(&self.work),
             devices: OnceLock::new(),
             types: OnceLock::new(),
@@ -51,6 +56,7 @@ pub(crate) struct Snapshot {
     pub(crate) view: View,
     pub(crate) names: Names,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) labels: Arc<LabelCache>,
     pub(crate) work: Arc<Work>,
     pub(crate) devices: OnceLock<Vec<DeviceRow>>,
     pub(crate) types: OnceLock<Types>,
@@ -113,10 +119,12 @@ impl SchemaProvider for Tables {
         let snapshot = || Arc::clone(&self.0);
         Ok(Some(match name {
             "readings" => Arc::new(Readings(snapshot())),
+            "hours" => Arc::new(Hours(snapshot())),
             "messages" => Arc::new(MessageTable(snapshot())),
-            "latest" => latest(&self.0)?,
-            "signals" => signals(&self.0)?,
+            "latest" => Arc::new(LastValues::new(snapshot(), Kind::Latest)),
+            "signals" => Arc::new(LastValues::new(snapshot(), Kind::Signals)),
             "devices" => devices(self.0.devices())?,
+            "labels" => self.0.labels.table(&*self.0.catalog)?,
             other => match self.0.types().get(other) {
                 Some(series) => Arc::new(Wide::new(snapshot(), series)),
                 None => return Ok(None),

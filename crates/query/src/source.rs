@@ -15,35 +15,44 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream;
+use history::Share;
 
 pub(crate) type Batches =
     Box<dyn Iterator<Item = Result<RecordBatch, DataFusionError>> + Send + 'static>;
 
-type Begin = Box<dyn Fn(&TaskContext) -> Result<Batches, DataFusionError> + Send + Sync>;
+type Begin = Box<dyn Fn(&TaskContext, Share) -> Result<Batches, DataFusionError> + Send + Sync>;
 
-/// A plan that calls `begin` when it is executed. The batches have exactly the columns of `schema`;
-/// `told` is what EXPLAIN shows of it.
+/// What is known of a scan before it begins.
+#[derive(Debug)]
+pub(crate) struct Outline {
+    /// Of the batches, exactly.
+    pub(crate) schema: SchemaRef,
+    /// More rows are not needed.
+    pub(crate) limit: Option<usize>,
+    /// What EXPLAIN shows of it.
+    pub(crate) told: String,
+    /// How many threads can work on it.
+    pub(crate) shares: usize,
+}
+
+/// A plan that calls `begin` for each share when it is executed.
 pub(crate) fn plan(
-    schema: SchemaRef,
-    (limit, told): (Option<usize>, String),
-    begin: impl Fn(&TaskContext) -> Result<Batches, DataFusionError> + Send + Sync + 'static,
+    outline: Outline,
+    begin: impl Fn(&TaskContext, Share) -> Result<Batches, DataFusionError> + Send + Sync + 'static,
 ) -> Arc<dyn ExecutionPlan> {
     let properties = PlanProperties::new(
-        EquivalenceProperties::new(Arc::clone(&schema)),
-        Partitioning::UnknownPartitioning(1),
+        EquivalenceProperties::new(Arc::clone(&outline.schema)),
+        Partitioning::UnknownPartitioning(outline.shares),
         EmissionType::Incremental,
         Boundedness::Bounded,
     );
     let (begin, metrics): (Begin, _) = (Box::new(begin), ExecutionPlanMetricsSet::new());
-    Arc::new(SiteScan { schema, limit, told, begin, metrics, properties: Arc::new(properties) })
+    Arc::new(SiteScan { outline, begin, metrics, properties: Arc::new(properties) })
 }
 
 /// The leaf of all plans.
 struct SiteScan {
-    schema: SchemaRef,
-    /// More rows are not needed.
-    limit: Option<usize>,
-    told: String,
+    outline: Outline,
     begin: Begin,
     metrics: ExecutionPlanMetricsSet,
     properties: Arc<PlanProperties>,
@@ -51,14 +60,14 @@ struct SiteScan {
 
 impl fmt::Debug for SiteScan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("SiteScan").field("told", &self.told).finish_non_exhaustive()
+        out.debug_struct("SiteScan").field("outline", &self.outline).finish_non_exhaustive()
     }
 }
 
 impl DisplayAs for SiteScan {
     fn fmt_as(&self, _kind: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "SiteScan: {}", self.told)?;
-        self.limit.map_or(Ok(()), |limit| write!(out, ", limit={limit}"))
+        write!(out, "SiteScan: {}", self.outline.told)?;
+        self.outline.limit.map_or(Ok(()), |limit| write!(out, ", limit={limit}"))
     }
 }
 
@@ -95,8 +104,9 @@ impl ExecutionPlan for SiteScan {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let mut batches = (self.begin)(&context)?;
-        let mut left = self.limit.unwrap_or(usize::MAX);
+        let share = Share { number: partition, of: self.outline.shares };
+        let mut batches = (self.begin)(&context, share)?;
+        let mut left = self.outline.limit.unwrap_or(usize::MAX);
         let counted = std::iter::from_fn(move || {
             let timer = metrics.elapsed_compute().timer();
             let next = if left == 0 { None } else { batches.next() };
@@ -107,7 +117,7 @@ impl ExecutionPlan for SiteScan {
             }
             next
         });
-        let schema = Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.outline.schema);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(counted))))
     }
 

@@ -1,6 +1,8 @@
 //! The tables, one module each.
 
 pub(crate) mod devices;
+pub(crate) mod hours;
+pub(crate) mod labels;
 pub(crate) mod latest;
 pub(crate) mod messages;
 pub(crate) mod readings;
@@ -10,9 +12,9 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::catalog::{MemTable, Session, TableProvider};
 use datafusion::common::DataFusionError;
-use history::{Outlook, Scan};
+use history::{HoursScan, Outlook, Scan};
 use model::Timestamp;
 
 use crate::site::Snapshot;
@@ -27,7 +29,18 @@ pub(crate) fn times(millis: impl Iterator<Item = Option<i64>>) -> ArrayRef {
 
 /// What a scan of history has before it, for EXPLAIN.
 pub(crate) fn outlook(snapshot: &Snapshot, scan: &Scan) -> String {
-    let Outlook { files, files_all, bytes, hot_rows } = snapshot.view.outlook(scan);
+    described(snapshot, scan, snapshot.view.outlook(scan))
+}
+
+pub(crate) fn outlook_of_hours(snapshot: &Snapshot, scan: &HoursScan) -> String {
+    let outlook = snapshot.view.outlook_of_hours(scan);
+    let (series, from, to) = (scan.series.clone(), scan.from, scan.to);
+    let told = described(snapshot, &Scan { series, from, to, ..Scan::default() }, outlook);
+    format!("hours, {told}")
+}
+
+fn described(snapshot: &Snapshot, scan: &Scan, outlook: Outlook) -> String {
+    let Outlook { files, files_all, bytes, hot_rows } = outlook;
     let all = snapshot.view.series_count();
     let series = scan.series.as_ref().map_or(all, Vec::len);
     let bound = |time: Option<Timestamp>| {
@@ -39,6 +52,16 @@ pub(crate) fn outlook(snapshot: &Snapshot, scan: &Scan) -> String {
         "series={series} of {all}, from={from}, to={to}, files={files} of {files_all} \
          ({bytes} bytes), rows in memory={hot_rows}"
     )
+}
+
+/// Rows under which a second thread costs more than it helps.
+const ROWS_FOR_ONE: usize = 65_536;
+
+/// How many threads a scan of history is worth.
+pub(crate) fn shares(session: &dyn Session, snapshot: &Snapshot, scan: &Scan) -> usize {
+    let Outlook { files, hot_rows, .. } = snapshot.view.outlook(scan);
+    let threads = session.config().target_partitions();
+    if files == 0 && hot_rows <= ROWS_FOR_ONE { 1 } else { threads.max(1) }
 }
 
 pub(crate) fn unreadable(fault: history::ReadFault) -> DataFusionError {

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use model::{DeviceId, DeviceKey, Timestamp};
 
 use crate::pulse::Pulse;
-use crate::{Sighting, naming};
+use crate::{Labels, Sighting, naming};
 
 /// A million devices of about 600 bytes are 600 MB, the most a site is built for.
 const DEVICES_MAX: usize = 1_000_000;
@@ -43,6 +43,8 @@ pub struct Device {
     pub adopted: bool,
     pub keys: Vec<DeviceKey>,
     pub first_seen: Timestamp,
+    /// What it says of itself: `model`, `firmware` …
+    pub labels: Labels,
 }
 
 /// All devices. Index by handle and by every key.
@@ -55,6 +57,11 @@ pub struct Directory {
     by_handle: HashMap<Arc<str>, DeviceIndex, foldhash::fast::RandomState>,
     /// What the file does not have yet.
     pub(crate) changed: BTreeSet<DeviceIndex>,
+    /// Whose labels the file does not have yet. They wait for a checkpoint, because a label may
+    /// change with every message.
+    pub(crate) relabelled: BTreeSet<DeviceIndex>,
+    /// How often a label of any device changed since the start.
+    pub(crate) label_changes: u64,
 }
 
 impl Directory {
@@ -103,6 +110,12 @@ impl Directory {
         (silent > pulse.patience()).then_some(silent)
     }
 
+    /// Grows whenever a label of any device changes.
+    #[must_use]
+    pub const fn label_changes(&self) -> u64 {
+        self.label_changes
+    }
+
     /// `None` at the limit of devices.
     pub(crate) fn insert(&mut self, device: Device) -> Option<DeviceIndex> {
         if self.devices.len() >= DEVICES_MAX {
@@ -119,9 +132,10 @@ impl Directory {
         Some(index)
     }
 
-    /// Adds the keys, the title and the type of `sighting` to a device that may lack them.
+    /// Adds the keys, the labels, the title and the type of `sighting` to a device that may lack them.
     pub(crate) fn learn(&mut self, index: DeviceIndex, sighting: &Sighting<'_>) {
         self.learn_keys(index, sighting.keys);
+        self.learn_labels(index, sighting.labels.iter().copied());
         let Some(device) = self.devices.get_mut(index.get()) else { return };
         let mut changed = false;
         if let Some(title) = sighting.title.filter(|title| device.title.as_deref() != Some(title)) {
@@ -141,6 +155,39 @@ impl Directory {
         }
         if changed {
             self.changed.insert(index);
+        }
+    }
+
+    fn learn_labels<'l>(
+        &mut self,
+        index: DeviceIndex,
+        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+    ) {
+        let Some(device) = self.devices.get_mut(index.get()) else { return };
+        for (name, value) in labels {
+            if device.labels.would_change(name, value) {
+                device.labels = device.labels.with(name, value);
+                self.relabelled.insert(index);
+                self.label_changes += 1;
+            }
+        }
+    }
+
+    /// Takes out the labels that the file does not have yet.
+    pub(crate) fn take_relabelled(&mut self) -> Vec<(DeviceIndex, Arc<str>, Labels)> {
+        let relabelled = std::mem::take(&mut self.relabelled);
+        let labels_of = |index: DeviceIndex| {
+            let device = self.get(index)?;
+            Some((index, Arc::clone(&device.handle), device.labels.clone()))
+        };
+        relabelled.into_iter().filter_map(labels_of).collect()
+    }
+
+    /// Gives a device the labels that the file has of it.
+    pub(crate) fn restore_label(&mut self, handle: &str, name: &str, value: &str) {
+        let Some(index) = self.by_handle(handle) else { return };
+        if let Some(device) = self.devices.get_mut(index.get()) {
+            device.labels = device.labels.with(name, value);
         }
     }
 

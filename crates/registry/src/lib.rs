@@ -9,6 +9,7 @@
 //! nothing but the records.
 
 mod directory;
+mod labels;
 mod naming;
 mod pulse;
 mod store;
@@ -19,6 +20,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use model::{DeviceId, DeviceKey, Position, Timestamp};
 
 pub use directory::{Device, DeviceIndex, Directory};
+pub use labels::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, Labels};
 pub use naming::{device_type_of, slug};
 pub use pulse::{Presence, Pulse};
 pub use store::{RegistryFault, check, copy};
@@ -35,6 +37,8 @@ pub struct Sighting<'a> {
     pub guessed: bool,
     pub title: Option<&'a str>,
     pub device_type: Option<&'a str>,
+    /// What it says of itself, name and value; the later of two with one name counts.
+    pub labels: &'a [(&'a str, &'a str)],
     pub at: Timestamp,
 }
 
@@ -67,6 +71,7 @@ impl Registry {
         for device in store.devices()? {
             directory.insert(device);
         }
+        store.each_label(|handle, name, value| directory.restore_label(handle, name, value))?;
         directory.changed.clear();
         Ok(Self { directory: RwLock::new(directory), store: Mutex::new(store) })
     }
@@ -107,15 +112,34 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes what was persisted survive a power cut, and notes when each device was last heard.
+    /// Writes the labels of devices and when each was last heard, and makes all that was persisted
+    /// survive a power cut.
     ///
     /// # Errors
     /// When SQLite cannot write or sync.
     pub fn checkpoint(&self, position: Position) -> Result<(), RegistryFault> {
         self.persist(position)?;
+        self.persist_labels()?;
         let directory = self.directory();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.checkpoint(&directory)
+    }
+}
+
+impl Registry {
+    /// The directory is free meanwhile: a site may have to write millions of labels.
+    fn persist_labels(&self) -> Result<(), RegistryFault> {
+        let write = || self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let relabelled = write().take_relabelled();
+        if relabelled.is_empty() {
+            return Ok(());
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = store.write_labels(&relabelled);
+        if written.is_err() {
+            write().relabelled.extend(relabelled.into_iter().map(|(index, ..)| index));
+        }
+        written
     }
 }
 
@@ -133,6 +157,7 @@ fn first_sight(sighting: &Sighting<'_>, directory: &Directory) -> Option<Device>
         adopted: false,
         keys: vec![DeviceKey::from_full(key)],
         first_seen: sighting.at,
+        labels: Labels::default(),
         handle: handle.into(),
     })
 }

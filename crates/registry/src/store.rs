@@ -1,15 +1,20 @@
 //! The SQLite file of the registry, as in docs/formats/registry.md.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{DeviceId, DeviceKey, Position, Timestamp};
 use rusqlite::{Connection, OpenFlags, Statement, params};
 
-use crate::directory::{Device, Directory};
+use crate::directory::{Device, DeviceIndex, Directory};
+use crate::labels::Labels;
 
 /// Raised whenever a table changes; an older program refuses a newer file.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// The same without labels; it is brought to `VERSION` when it is opened.
+const VERSION_1: i64 = 1;
 
 const SCHEMA: &str = "
     CREATE TABLE device (
@@ -31,6 +36,14 @@ const SCHEMA: &str = "
     CREATE INDEX device_key_handle ON device_key (handle);
     CREATE TABLE applied (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
     INSERT INTO applied VALUES (1, 0);";
+
+const SCHEMA_LABELS: &str = "
+    CREATE TABLE device_label (
+        handle TEXT NOT NULL REFERENCES device (handle),
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (handle, name)
+    ) STRICT, WITHOUT ROWID;";
 
 const SAVE_DEVICE: &str = "
     INSERT INTO device (handle, id, title, type, dialect, guessed, adopted, first_seen)
@@ -98,9 +111,10 @@ impl Store {
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found {
             0 => {
-                let schema = format!("BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;");
-                connection.execute_batch(&schema)?;
+                let tables = format!("{SCHEMA} {SCHEMA_LABELS}");
+                connection.execute_batch(&raised(&tables))?;
             }
+            VERSION_1 => connection.execute_batch(&raised(SCHEMA_LABELS))?,
             VERSION => {}
             found => return Err(RegistryFault::Newer { found }),
         }
@@ -155,6 +169,40 @@ impl Store {
         Ok(())
     }
 
+    /// All labels, those of one device together.
+    pub(crate) fn each_label(
+        &self,
+        mut label: impl FnMut(&str, &str, &str),
+    ) -> Result<(), RegistryFault> {
+        let mut labels = self.connection.prepare("SELECT handle, name, value FROM device_label")?;
+        let mut rows = labels.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            label(text(0)?, text(1)?, text(2)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write_labels(
+        &mut self,
+        relabelled: &[(DeviceIndex, Arc<str>, Labels)],
+    ) -> Result<(), RegistryFault> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut save = transaction.prepare(
+                "INSERT INTO device_label VALUES (?1, ?2, ?3)
+                 ON CONFLICT (handle, name) DO UPDATE SET value = ?3",
+            )?;
+            for (_, handle, labels) in relabelled {
+                for (name, value) in labels.iter() {
+                    save.execute(params![&**handle, name, value])?;
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// Notes when devices were last heard and forces everything to the disk.
     pub(crate) fn checkpoint(&mut self, directory: &Directory) -> Result<(), RegistryFault> {
         let transaction = self.connection.transaction()?;
@@ -173,6 +221,11 @@ impl Store {
     }
 }
 
+/// What makes these tables and raises the version, as one step.
+fn raised(tables: &str) -> String {
+    format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;")
+}
+
 fn device_of(row: &rusqlite::Row<'_>) -> Result<Device, RegistryFault> {
     let handle: String = row.get(0)?;
     let id: String = row.get(1)?;
@@ -188,6 +241,7 @@ fn device_of(row: &rusqlite::Row<'_>) -> Result<Device, RegistryFault> {
         adopted: row.get(6)?,
         keys: Vec::new(),
         first_seen: Timestamp::from_micros(row.get(7)?),
+        labels: Labels::default(),
         handle: handle.into(),
     })
 }

@@ -9,12 +9,22 @@ fn sighting<'a>(keys: &'a [&'a str]) -> Sighting<'a> {
         guessed: true,
         title: None,
         device_type: None,
+        labels: &[],
         at: Timestamp::from_millis(1_700_000_000_000),
     }
 }
 
 fn handle(registry: &Registry, index: Option<DeviceIndex>) -> String {
     registry.directory().get(index.unwrap()).unwrap().handle.to_string()
+}
+
+fn labels(device: &Device) -> String {
+    device
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -48,6 +58,7 @@ fn what_was_persisted_is_there_after_a_restart() {
         let described = Sighting {
             title: Some("Barn, north"),
             device_type: Some("Climate Node"),
+            labels: &[("model", "SHT31"), ("firmware", "1.9"), ("firmware", "1.10")],
             ..sighting(&["topic:farm/barn2"])
         };
         registry.sight(&described).unwrap();
@@ -60,7 +71,81 @@ fn what_was_persisted_is_there_after_a_restart() {
     let after: Vec<Device> = directory.iter().map(|(_, device)| device.clone()).collect();
     assert_eq!(before, after);
     assert_eq!(&*after[1].device_type, "climate_node");
+    assert_eq!(labels(&after[1]), "firmware=1.10 model=SHT31");
     assert!(directory.find("mac:4c752549a3bc").is_some());
+}
+
+#[test]
+fn labels_wait_for_a_checkpoint_and_keep_their_last_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.sqlite");
+    let after = |said: &[&[(&str, &str)]], checkpoint: bool| {
+        let registry = Registry::open(&path).unwrap();
+        for labels in said {
+            registry.sight(&Sighting { labels, ..sighting(&["topic:a"]) }).unwrap();
+        }
+        registry.persist(Position::new(1)).unwrap();
+        if checkpoint {
+            registry.checkpoint(Position::new(1)).unwrap();
+        }
+        labels(registry.directory().iter().next().unwrap().1)
+    };
+    assert_eq!(after(&[&[("model", "x")], &[("firmware", "1")]], true), "firmware=1 model=x");
+    assert_eq!(after(&[&[("firmware", "2")]], false), "firmware=2 model=x");
+    assert_eq!(after(&[], true), "firmware=1 model=x", "what no checkpoint kept is replayed");
+    assert_eq!(after(&[&[("firmware", "2")]], true), "firmware=2 model=x");
+    assert_eq!(after(&[], true), "firmware=2 model=x");
+}
+
+#[test]
+fn a_device_has_so_many_labels_of_such_a_length() {
+    let registry = Registry::in_memory().unwrap();
+    let names: Vec<String> = (0..LABELS_MAX + 1).map(|number| format!("n{number:02}")).collect();
+    let long = "é".repeat(LABEL_VALUE_BYTES_MAX);
+    for name in &names {
+        let labels = [(name.as_str(), long.as_str())];
+        registry.sight(&Sighting { labels: &labels, ..sighting(&["topic:a"]) }).unwrap();
+    }
+    let changes = registry.directory().label_changes();
+    let again = [(names[0].as_str(), long.as_str()), (names[LABELS_MAX].as_str(), "x")];
+    registry.sight(&Sighting { labels: &again, ..sighting(&["topic:a"]) }).unwrap();
+    let directory = registry.directory();
+    let device = directory.iter().next().unwrap().1;
+    assert_eq!(device.labels.iter().len(), LABELS_MAX);
+    assert!(device.labels.iter().all(|(_, value)| value.len() == LABEL_VALUE_BYTES_MAX));
+    assert_eq!(directory.label_changes(), changes, "the same again, and one too many, are no news");
+    assert!(!device.labels.would_change(&names[LABELS_MAX], "x"), "nor do they cost a sighting");
+}
+
+/// The tables as version 1 made them.
+const VERSION_1: &str = "
+    CREATE TABLE device (handle TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT,
+        type TEXT NOT NULL, dialect TEXT NOT NULL, guessed INTEGER NOT NULL,
+        adopted INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER) STRICT;
+    CREATE TABLE device_key (key TEXT PRIMARY KEY, handle TEXT NOT NULL REFERENCES device (handle),
+        place INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX device_key_handle ON device_key (handle);
+    CREATE TABLE applied (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
+    INSERT INTO applied VALUES (1, 7);
+    INSERT INTO device VALUES ('a', '01HF7YAT00Z3V1S2JM3R7Q4T5W', NULL, 'a', 'line', 1, 0, 5, 6);
+    INSERT INTO device_key VALUES ('influx:a', 'a', 0);
+    PRAGMA user_version = 1;";
+
+#[test]
+fn a_file_of_version_1_keeps_its_devices_and_learns_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.sqlite");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    drop(old);
+    for expected in ["", "model=x"] {
+        let registry = Registry::open(&path).unwrap();
+        let index = registry.directory().find("influx:a").unwrap();
+        assert_eq!(labels(registry.directory().get(index).unwrap()), expected);
+        let said = Sighting { labels: &[("model", "x")], ..sighting(&["influx:a"]) };
+        assert_eq!(registry.sight(&said), Some(index));
+        registry.checkpoint(Position::new(8)).unwrap();
+    }
 }
 
 #[test]

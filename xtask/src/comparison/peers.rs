@@ -235,11 +235,17 @@ fn wait(running: &mut Running, folder: &Path) -> Result<()> {
 }
 
 /// Free a moment ago; these brokers cannot tell which port they were given.
-fn free_address() -> Result<SocketAddr> {
+pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn config(name: &str, address: SocketAddr, purpose: Purpose<'_>, folder: &Path) -> Result<PathBuf> {
+/// A committed configuration with its blanks filled in, below `folder`.
+pub(super) fn config(
+    name: &str,
+    address: SocketAddr,
+    purpose: Purpose<'_>,
+    folder: &Path,
+) -> Result<PathBuf> {
     let template = std::fs::read_to_string(step::root()?.join("bench/peers").join(name))?;
     let lines = template.lines().filter_map(|line| meant(line, purpose));
     let mut text = lines.collect::<Vec<_>>().join("\n") + "\n";

@@ -42,6 +42,7 @@ pub(super) fn means(
         from: Some(cut.from),
         to: Some(cut.to),
         columns: Some(vec![column::TIME, column::SERIES, column::NUMBER]),
+        ..Scan::default()
     };
     for batch in view.scan(&scan).map_err(fault)? {
         let batch = batch.map_err(fault)?;

@@ -39,9 +39,15 @@ pub(super) fn device(
         first_seen: Some(found.first_seen),
         signals: signals.collect::<Result<_, _>>()?,
         keys: keys(&directory, index),
-        attributes: vec![("dialect".to_owned(), found.dialect.to_string())],
+        attributes: attributes(found),
         messages: messages(pages, &series, &found.dialect)?,
     }))
+}
+
+fn attributes(device: &registry::Device) -> Vec<(String, String)> {
+    let dialect = ("dialect", &*device.dialect);
+    let pairs = std::iter::once(dialect).chain(device.labels.iter());
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn keys(directory: &Directory, index: DeviceIndex) -> Vec<String> {

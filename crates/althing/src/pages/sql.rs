@@ -15,7 +15,7 @@ use query::{Code, Engine, QueryFault};
 use super::Pages;
 
 /// Rows that a page shows; the links to CSV and Parquet give all of them.
-const ROWS_MAX: usize = 1_000;
+pub(super) const ROWS_MAX: usize = 1_000;
 
 pub(super) fn schema(pages: &Pages) -> Result<Vec<Table>, SiteFault> {
     let table = |(name, schema): (String, SchemaRef)| Table { name, columns: columns_of(&schema) };
@@ -25,13 +25,18 @@ pub(super) fn schema(pages: &Pages) -> Result<Vec<Table>, SiteFault> {
 pub(super) fn run(
     pages: &Pages,
     statement: &str,
+    rows_max: usize,
 ) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
     let (engine, clock) = (Arc::clone(&pages.engine), pages.clock);
     let statement = statement.to_owned();
-    Box::pin(async move { answer(&engine, clock, &statement).await })
+    Box::pin(async move { answer(&engine, clock, (&statement, rows_max)).await })
 }
 
-async fn answer(engine: &Engine, clock: Clock, statement: &str) -> Result<SqlAnswer, SqlFault> {
+async fn answer(
+    engine: &Engine,
+    clock: Clock,
+    (statement, rows_max): (&str, usize),
+) -> Result<SqlAnswer, SqlFault> {
     let began = clock.now().moment;
     let mut answer = engine.run(statement).await.map_err(|fault| fault_of(engine, fault))?;
     let columns = columns_of(&answer.schema());
@@ -39,7 +44,7 @@ async fn answer(engine: &Engine, clock: Clock, statement: &str) -> Result<SqlAns
     let mut truncated = false;
     while let Some(batch) = answer.next().await.map_err(|fault| fault_of(engine, fault))? {
         for row in 0..batch.num_rows() {
-            if rows.len() == ROWS_MAX {
+            if rows.len() == rows_max {
                 truncated = true;
                 break;
             }

@@ -9,6 +9,8 @@ mod commands;
 #[cfg(test)]
 mod demo_world;
 #[cfg(test)]
+mod explore;
+#[cfg(test)]
 mod listeners;
 #[cfg(test)]
 mod site;

@@ -46,7 +46,7 @@ impl Running {
     }
 
     /// Publishes and waits for the acknowledgement.
-    fn publish(&self, topic: &str, payload: &str) {
+    pub(crate) fn publish(&self, topic: &str, payload: &str) {
         let options = Options::new(&self.mqtt, "tester");
         let mut client = Client::connect(options, Clock::start(), Stop::default()).unwrap();
         client.publish(topic, payload.as_bytes(), Qos::AtLeastOnce, false).unwrap();
@@ -62,7 +62,12 @@ impl Running {
     }
 
     pub(crate) fn metrics(&self) -> String {
-        let url = format!("http://{}/metrics", self.http);
+        self.get("/metrics")
+    }
+
+    /// What a browser gets, redirects followed.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.http);
         ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
     }
 
@@ -118,10 +123,7 @@ fn an_operator_sees_a_client_everywhere_and_closes_it() {
     client.subscribe("farm/#", Qos::AtLeastOnce).unwrap();
     client.publish("farm/barn", b"21.5", Qos::AtLeastOnce, false).unwrap();
     client.drain().unwrap();
-    let get = |path: &str| {
-        let answer = ureq::get(format!("http://{}{path}", site.http)).call();
-        answer.unwrap().body_mut().read_to_string().unwrap()
-    };
+    let get = |path: &str| site.get(path);
     let told: serde_json::Value = serde_json::from_str(&get("/api/clients/anna%2F1")).unwrap();
     assert_eq!((&told["messages_in"], &told["transport"]), (&1.into(), &"tcp".into()), "{told}");
     assert!(get("/system?search=ANNA").contains("href=\"/system/clients/anna/1\""));

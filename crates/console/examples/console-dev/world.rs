@@ -6,6 +6,8 @@
 mod clients;
 #[path = "world/devices.rs"]
 mod devices;
+#[path = "world/explore.rs"]
+mod explore;
 #[path = "world/site.rs"]
 mod site;
 

@@ -6,8 +6,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use model::Timestamp;
 
-/// Days looked at for ticks: a year and a day on each side.
-const DAYS_MAX: usize = 368;
+/// Days looked at for ticks: ten years and a day on each side.
+const DAYS_MAX: usize = 3_656;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tick {
@@ -20,6 +20,7 @@ enum Step {
     Minutes(u16),
     Days(i16),
     Months,
+    Years,
 }
 
 /// At most seven ticks within the span.
@@ -34,7 +35,8 @@ pub(crate) fn ticks(from: Timestamp, to: Timestamp, zone: &TimeZone) -> Vec<Tick
         3_000..11_000 => Step::Days(1),
         11_000..50_000 => Step::Days(5),
         50_000..130_000 => Step::Days(14),
-        _ => Step::Months,
+        130_000..1_200_000 => Step::Months,
+        _ => Step::Years,
     };
     let Some(first) = instant(from).map(|from| from.to_zoned_datetime(zone.clone()).date()) else {
         return Vec::new();
@@ -84,6 +86,13 @@ fn within(day: Date, step: Step) -> Vec<(DateTime, String)> {
             let first = day.day() == 1;
             first
                 .then(|| (day.at(0, 0, 0, 0), day.strftime("%b").to_string()))
+                .into_iter()
+                .collect()
+        }
+        Step::Years => {
+            let first = day.day_of_year() == 1;
+            first
+                .then(|| (day.at(0, 0, 0, 0), day.strftime("%Y").to_string()))
                 .into_iter()
                 .collect()
         }

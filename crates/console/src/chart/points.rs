@@ -10,6 +10,16 @@ use crate::site::Point;
 const TIME_PARTS: i64 = 4000;
 const DECIMALS_MAX: i32 = 6;
 
+/// A line, and the plot that it belongs to.
+pub(crate) struct Trace<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) unit: Option<&'a str>,
+    pub(crate) plot: Plot<'a>,
+    /// 1 to 6.
+    pub(crate) colour: u8,
+    pub(crate) before: bool,
+}
+
 #[derive(Debug, Serialize)]
 struct Numbers<'a> {
     name: &'a str,
@@ -27,19 +37,23 @@ struct Numbers<'a> {
     /// How far the extremes lie below and above `v`. Empty: single readings.
     lo: Vec<i64>,
     hi: Vec<i64>,
+    /// Its colour, if it is not the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s: Option<u8>,
+    /// 1 for a line that another is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<u8>,
 }
 
 /// JSON that can stand inside a page: no `<` in it.
-pub(crate) fn script(plots: &[(&str, Option<&str>, Plot<'_>)]) -> String {
-    let numbers: Vec<Numbers<'_>> = plots
-        .iter()
-        .map(|(name, unit, plot)| numbers(name, unit.unwrap_or_default(), plot))
-        .collect();
+pub(crate) fn script(traces: &[Trace<'_>]) -> String {
+    let numbers: Vec<Numbers<'_>> = traces.iter().map(numbers).collect();
     let json = serde_json::to_string(&numbers).unwrap_or_else(|_| "[]".to_owned());
     json.replace('<', "\\u003c")
 }
 
-fn numbers<'a>(name: &'a str, unit: &'a str, plot: &Plot<'_>) -> Numbers<'a> {
+fn numbers<'a>(trace: &Trace<'a>) -> Numbers<'a> {
+    let plot = &trace.plot;
     let tick = (millis(plot.to.since(plot.from)) / TIME_PARTS).max(1);
     let scale = scale(plot);
     let start = plot.points.first().map_or(0, |point| point.time.millis());
@@ -52,8 +66,8 @@ fn numbers<'a>(name: &'a str, unit: &'a str, plot: &Plot<'_>) -> Numbers<'a> {
         pairs.map(|(point, value)| (whole(extreme(point), scale) - value).abs()).collect()
     };
     Numbers {
-        name,
-        unit,
+        name: trace.name,
+        unit: trace.unit.unwrap_or_default(),
         gap: plot.gap.as_millis().try_into().unwrap_or(u64::MAX),
         start,
         tick,
@@ -62,6 +76,8 @@ fn numbers<'a>(name: &'a str, unit: &'a str, plot: &Plot<'_>) -> Numbers<'a> {
         lo: apart(|point| point.min),
         hi: apart(|point| point.max),
         v: differences(values.into_iter()),
+        s: (trace.colour > 1).then_some(trace.colour),
+        b: trace.before.then_some(1),
     }
 }
 

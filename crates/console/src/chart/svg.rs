@@ -14,46 +14,144 @@ const FINE: f64 = 4.0;
 /// A label has to find room above its line.
 const LETTERS: f64 = 9.0;
 
+/// From one letter to the next below it.
+const LETTER_HEIGHT: f64 = 12.0;
+
+/// As many as one plot has lines that are not compared with.
+pub(crate) const LETTERS_OF_LINES: [char; 6] = ['A', 'B', 'C', 'D', 'E', 'F'];
+
+/// One of the lines of a plot, which share its scale.
+pub(crate) struct Stroke<'a> {
+    pub(crate) plot: &'a Plot<'a>,
+    /// 1 to 6.
+    pub(crate) colour: u8,
+    /// Drawn fainter: what another line is compared with.
+    pub(crate) before: bool,
+}
+
 /// Grid, band, line, end dot, and the value labels inside the plot.
 pub(crate) fn plot(plot: &Plot<'_>, times: &[Tick]) -> Markup {
+    let only = Stroke { plot, colour: 1, before: false };
+    sheet(&[only], (HEIGHT, None), times)
+}
+
+/// The same of several lines. The highest value label says the unit.
+pub(crate) fn sheet(
+    strokes: &[Stroke<'_>],
+    (height, unit): (f64, Option<&str>),
+    times: &[Tick],
+) -> Markup {
     let mut out =
-        format!("<svg class=\"drawn\" width=\"100%\" height=\"{HEIGHT}\"><g class=\"grid\">");
-    let scale = Scale::new(plot.extremes().unwrap_or((0.0, 1.0)), HEIGHT);
-    let values: Vec<f64> = plot.extremes().map(|_| scale.ticks()).unwrap_or_default();
+        format!("<svg class=\"drawn\" width=\"100%\" height=\"{height}\"><g class=\"grid\">");
+    let extremes = extremes(strokes);
+    let scale = Scale::new(extremes.unwrap_or((0.0, 1.0)), height);
+    let values: Vec<f64> = extremes.map(|_| scale.ticks()).unwrap_or_default();
     for tick in times {
-        let x = percent(plot.x(tick.time));
-        add(&mut out, format_args!("<line x1=\"{x}%\" x2=\"{x}%\" y2=\"{HEIGHT}\"/>"));
+        let x = strokes.first().map_or(0.0, |stroke| percent(stroke.plot.x(tick.time)));
+        add(&mut out, format_args!("<line x1=\"{x}%\" x2=\"{x}%\" y2=\"{height}\"/>"));
     }
     for value in &values {
         let y = pixel(scale.y(*value));
         add(&mut out, format_args!("<line class=\"v\" x2=\"100%\" y1=\"{y}\" y2=\"{y}\"/>"));
     }
-    let (width, height) = (1000.0 * FINE, HEIGHT * FINE);
+    let (width, tall) = (1000.0 * FINE, height * FINE);
     add(
         &mut out,
         format_args!(
-            "</g><svg width=\"100%\" height=\"{HEIGHT}\" viewBox=\"0 0 {width} {height}\" \
+            "</g><svg width=\"100%\" height=\"{height}\" viewBox=\"0 0 {width} {tall}\" \
              preserveAspectRatio=\"none\">"
         ),
     );
-    if plot.decimated {
-        add(&mut out, format_args!("<path class=\"band\" d=\"{}\"/>", band(plot, &scale)));
+    for stroke in strokes {
+        grouped(&mut out, stroke, |out| {
+            let plot = stroke.plot;
+            if plot.decimated {
+                add(out, format_args!("<path class=\"band\" d=\"{}\"/>", band(plot, &scale)));
+            }
+            add(out, format_args!("<path class=\"line\" d=\"{}\"/>", line(plot, &scale)));
+        });
     }
-    add(&mut out, format_args!("<path class=\"line\" d=\"{}\"/></svg>", line(plot, &scale)));
-    if let Some(end) = plot.points.last() {
-        let (x, y) = (percent(plot.x(end.time)), pixel(scale.y(end.last)));
-        add(&mut out, format_args!("<circle cx=\"{x}%\" cy=\"{y}\" r=\"3.5\"/>"));
+    out.push_str("</svg>");
+    for stroke in strokes {
+        let Some((x, y)) = end(stroke, &scale) else { continue };
+        grouped(&mut out, stroke, |out| {
+            add(out, format_args!("<circle cx=\"{x}%\" cy=\"{y}\" r=\"3.5\"/>"));
+        });
     }
-    out.push_str("<g class=\"values\">");
-    for value in &values {
-        let y = pixel(scale.y(*value) - 4.0);
-        if y < LETTERS {
-            continue;
-        }
-        add(&mut out, format_args!("<text y=\"{y}\">{}</text>", show::number(*value)));
-    }
-    out.push_str("</g></svg>");
+    labels(&mut out, (&scale, &values), unit);
+    out.push_str("</svg>");
     Markup::own(&out)
+}
+
+/// A letter at the end of each line, for eyes that do not tell their colours apart. `None` where
+/// there is only one.
+pub(crate) fn letters(strokes: &[Stroke<'_>], height: f64) -> Option<Markup> {
+    let scale = Scale::new(extremes(strokes)?, height);
+    let named: Vec<&Stroke<'_>> = strokes.iter().filter(|stroke| !stroke.before).collect();
+    if named.len() < 2 {
+        return None;
+    }
+    let mut ends: Vec<(f64, f64, char)> = named
+        .iter()
+        .zip(LETTERS_OF_LINES)
+        .filter_map(|(stroke, letter)| end(stroke, &scale).map(|(x, y)| (x, y + 4.0, letter)))
+        .collect();
+    ends.sort_by(|one, other| one.1.total_cmp(&other.1));
+    apart(&mut ends, height);
+    let mut out =
+        format!("<svg class=\"letters\" width=\"100%\" height=\"{height}\" aria-hidden=\"true\">");
+    for (x, y, letter) in ends {
+        add(&mut out, format_args!("<text x=\"{x}%\" dx=\"6\" y=\"{y}\">{letter}</text>"));
+    }
+    out.push_str("</svg>");
+    Some(Markup::own(&out))
+}
+
+/// Letters that would cover each other make room: downwards, and from the lower edge up again.
+fn apart(ends: &mut [(f64, f64, char)], height: f64) {
+    let mut free = LETTERS;
+    for end in ends.iter_mut() {
+        end.1 = end.1.max(free);
+        free = end.1 + LETTER_HEIGHT;
+    }
+    let mut free = height;
+    for end in ends.iter_mut().rev() {
+        end.1 = end.1.min(free);
+        free = end.1 - LETTER_HEIGHT;
+    }
+}
+
+fn extremes(strokes: &[Stroke<'_>]) -> Option<(f64, f64)> {
+    let each = strokes.iter().filter_map(|stroke| stroke.plot.extremes());
+    each.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+}
+
+/// A line that has another colour than the first.
+fn grouped(out: &mut String, stroke: &Stroke<'_>, draw: impl FnOnce(&mut String)) {
+    if stroke.colour == 1 && !stroke.before {
+        return draw(out);
+    }
+    let before = if stroke.before { " before" } else { "" };
+    add(out, format_args!("<g class=\"s{}{before}\">", stroke.colour));
+    draw(out);
+    out.push_str("</g>");
+}
+
+fn end(stroke: &Stroke<'_>, scale: &Scale) -> Option<(f64, f64)> {
+    let end = stroke.plot.points.last()?;
+    Some((percent(stroke.plot.x(end.time)), pixel(scale.y(end.last))))
+}
+
+fn labels(out: &mut String, (scale, values): (&Scale, &[f64]), unit: Option<&str>) {
+    out.push_str("<g class=\"values\">");
+    let shown = values.iter().map(|value| (value, pixel(scale.y(*value) - 4.0)));
+    let shown: Vec<(&f64, f64)> = shown.filter(|(_, y)| *y >= LETTERS).collect();
+    for (index, (value, y)) in shown.iter().enumerate() {
+        let unit = unit.filter(|_| index + 1 == shown.len());
+        let text = Markup::text(&show::number_unit(**value, unit));
+        add(out, format_args!("<text y=\"{y}\">{text}</text>"));
+    }
+    out.push_str("</g>");
 }
 
 /// The one time axis, under the last plot.

@@ -117,7 +117,8 @@ async fn answer(ask: &Ask, statement: &str) -> Result<SqlAnswer, SqlFault> {
     ask.site.sql(statement).await
 }
 
-fn sentence(fault: &SqlFault, t: Text) -> Markup {
+/// What a person reads of a fault.
+pub(crate) fn sentence(fault: &SqlFault, t: Text) -> Markup {
     match fault {
         SqlFault::Statement { message } => show::name(message),
         SqlFault::ReadOnly => Markup::text(t.sql_read_only()),
@@ -127,7 +128,7 @@ fn sentence(fault: &SqlFault, t: Text) -> Markup {
     }
 }
 
-const fn status(fault: &SqlFault) -> StatusCode {
+pub(crate) const fn status(fault: &SqlFault) -> StatusCode {
     match fault {
         SqlFault::Statement { .. } | SqlFault::ReadOnly => StatusCode::BAD_REQUEST,
         SqlFault::Stopped { .. } | SqlFault::Memory { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -174,6 +175,16 @@ fn cell_markup(cell: &Cell, zone: &TimeZone, t: Text) -> Markup {
         Cell::Time(time) => show::stamp(*time, zone),
         Cell::Text(text) => show::name(text),
     }
+}
+
+/// Where a statement has its page. `None`: it is too long for an address.
+pub(crate) fn shared(statement: &str) -> Option<String> {
+    Some(address("/sql", statement)).filter(|address| address.len() <= ADDRESS_BYTES_MAX)
+}
+
+/// Where the API gives all rows of a statement as a file.
+pub(crate) fn download(statement: &str, format: &str) -> String {
+    format!("/api/sql{}", urls::query(&[("format", format), ("q", statement)]))
 }
 
 fn address(base: &str, statement: &str) -> String {

@@ -55,6 +55,11 @@ pub(crate) fn iso(time: Timestamp) -> String {
     zoned(time, &TimeZone::UTC).timestamp().to_string()
 }
 
+/// `2026-11-22T12:10`: as fields of a form for a time hold it.
+pub(crate) fn field(time: Timestamp, zone: &TimeZone) -> String {
+    zoned(time, zone).strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
 /// `EAT`, or the offset where a zone has no letters of its own.
 pub(crate) fn zone_name(time: Timestamp, zone: &TimeZone) -> String {
     zoned(time, zone).strftime("%Z").to_string()

@@ -52,22 +52,20 @@ async fn every_page_is_light_in_both_codings() {
 #[tokio::test]
 async fn the_parts_keep_to_their_shares() {
     let router = console();
-    let mut scripts = 0;
-    let mut files = std::collections::BTreeSet::new();
     for path in PAGES {
+        let mut scripts = 0;
         for element in markup::read(get(&router, path).await.text()) {
-            files.extend(element.get("src").or_else(|| element.get("href")).map(str::to_owned));
+            let file = element.get("src").or_else(|| element.get("href"));
+            let Some(file) = file.filter(|file| file.starts_with("/a/")) else { continue };
+            let size = get_with(&router, file, &[("accept-encoding", "br")]).await.body.len();
+            match file.rsplit('/').next().unwrap() {
+                "app.css" => assert!(size <= STYLE_MAX, "{size}"),
+                name if name.ends_with(".js") && !name.starts_with("uPlot") => scripts += size,
+                _ => {}
+            }
         }
+        assert!(scripts <= OWN_SCRIPT_MAX, "{path}: {scripts}");
     }
-    for file in files.iter().filter(|file| file.starts_with("/a/")) {
-        let size = get_with(&router, file, &[("accept-encoding", "br")]).await.body.len();
-        match file.rsplit('/').next().unwrap() {
-            "app.css" => assert!(size <= STYLE_MAX, "{size}"),
-            "live.js" | "chart.js" | "ask.js" => scripts += size,
-            _ => {}
-        }
-    }
-    assert!(scripts > 0 && scripts <= OWN_SCRIPT_MAX, "{scripts}");
     for path in ["/", "/sql", "/about"] {
         let (_, html, _) = weight(&router, path, "br").await;
         assert!(html <= HTML_MAX, "{path}: {html}");

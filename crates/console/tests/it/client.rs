@@ -64,7 +64,7 @@ async fn read(response: Response<Body>) -> Page {
 }
 
 /// Every page there is, each in the states it can be in.
-pub(crate) const PAGES: [&str; 23] = [
+pub(crate) const PAGES: [&str; 31] = [
     "/",
     "/devices",
     "/devices?text=green&status=reporting&type=air&order=heard",
@@ -75,6 +75,14 @@ pub(crate) const PAGES: [&str; 23] = [
     "/devices/greenhouse/2/air?show=table&signal=humidity",
     "/devices/weather/mast?range=7d",
     "/devices/bottling/line-1/filler",
+    "/explore",
+    "/explore?signal=temperature",
+    "/explore?signal=temperature&range=7d&as=band&compare=week",
+    "/explore?signal=temperature&signal=humidity&signal=co2&signal=battery&range=7d",
+    "/explore?signal=temperature&signal=humidity&range=7d&compare=week",
+    "/explore?device=weather%2Fmast&range=1y&as=mean&show=table",
+    "/explore?signal=flow&device=weather%2Fmast&from=never",
+    "/explore?signal=power&signal=temperature&from=2026-11-20T08%3A00&to=2026-11-21T08%3A00",
     "/sql",
     "/sql?q=select%20*%20from%20latest",
     "/sql?q=drop%20table%20readings",

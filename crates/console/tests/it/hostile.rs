@@ -41,7 +41,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[track_caller]
-fn check(html: &str) {
+pub(crate) fn check(html: &str) {
     let elements = markup::read(html);
     for element in &elements {
         let ours = element.name != "img" && element.get("onerror").is_none();

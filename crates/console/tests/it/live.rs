@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use console::{
-    Changes, Device, DeviceChange, DeviceFilter, DeviceList, Durable, Identity, LivePoint,
-    Overview, Reading, SignalChange, Site, SiteFault, SqlAnswer, SqlFault, Status, System, Table,
-    Value, Want, Window,
+    Changes, Choices, Device, DeviceChange, DeviceFilter, DeviceList, Durable, Exploration,
+    Identity, LivePoint, Overview, Reading, Search, SignalChange, Site, SiteFault, SqlAnswer,
+    SqlFault, Status, System, Table, Value, Want, Window,
 };
 use futures::future::BoxFuture;
 use http_body_util::BodyExt;
@@ -98,6 +98,16 @@ impl Site for Counted {
     }
     fn similar(&self, handle: &str) -> Vec<String> {
         self.world.similar(handle)
+    }
+    fn choices(&self, search: &Search) -> Result<Choices, SiteFault> {
+        self.world.choices(search)
+    }
+    fn explore(
+        &self,
+        question: &Exploration,
+        rows_max: usize,
+    ) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
+        self.world.explore(question, rows_max)
     }
     fn schema(&self) -> Result<Vec<Table>, SiteFault> {
         self.world.schema()

@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod explore;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod live;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 /// Tags and fields of one point: some of Telegraf's have hundreds of fields.
 const TAGS_MAX: usize = 64;
 const FIELDS_MAX: usize = 1_024;
+/// Most points have no more tags or fields.
+const USUAL: usize = 8;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Point<'a> {
@@ -31,25 +33,25 @@ pub(crate) fn is_point(text: &str) -> bool {
 impl<'a> Point<'a> {
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let mut rest = Rest(line);
-        let measurement = rest.word(&[',', ' ']);
+        let measurement = rest.word(b", ");
         if measurement.is_empty() {
             return None;
         }
-        let mut tags = Vec::new();
+        let mut tags = Vec::with_capacity(USUAL);
         while rest.take(',') {
-            let tag = rest.word(&['=', ',', ' ']);
+            let tag = rest.word(b"=, ");
             if !rest.take('=') || tag.is_empty() || tags.len() == TAGS_MAX {
                 return None;
             }
-            let value = rest.word(&[',', ' ']);
+            let value = rest.word(b", ");
             if !value.is_empty() {
                 tags.push((tag, value));
             }
         }
         rest.blank()?;
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(USUAL);
         loop {
-            let name = rest.word(&['=', ',', ' ']);
+            let name = rest.word(b"=, ");
             if !rest.take('=') || name.is_empty() {
                 return None;
             }
@@ -92,12 +94,20 @@ impl<'a> Rest<'a> {
         some.then_some(())
     }
 
-    /// Up to one of the letters that is not escaped.
-    fn word(&mut self, ends: &[char]) -> Cow<'a, str> {
+    /// Up to one of the letters, all ASCII, that is not escaped.
+    fn word(&mut self, ends: &[u8]) -> Cow<'a, str> {
+        let is_special = |letter: &u8| *letter == b'\\' || ends.contains(letter);
+        let plain = self.0.bytes().position(|letter| is_special(&letter));
+        let plain = plain.unwrap_or(self.0.len());
+        if self.0.as_bytes().get(plain) != Some(&b'\\') {
+            let (word, rest) = self.0.split_at(plain);
+            self.0 = rest;
+            return Cow::Borrowed(word);
+        }
         let mut escaped = false;
-        let end = self.0.find(|letter: char| {
+        let end = self.0.bytes().position(|letter| {
             let ends = !escaped && ends.contains(&letter);
-            escaped = !escaped && letter == '\\';
+            escaped = !escaped && letter == b'\\';
             ends
         });
         let (word, rest) = self.0.split_at(end.unwrap_or(self.0.len()));

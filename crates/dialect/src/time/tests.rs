@@ -67,8 +67,9 @@ fn impossible_times_give_way_to_the_receipt() {
         let judged = Stamp::Certain(at(time)).judge(received);
         (judged.time.is_some(), judged.quality)
     };
-    assert_eq!(judge("2024-05-04T09:00:00Z"), (true, Quality::GOOD));
-    assert_eq!(judge("2001-05-04T09:00:00Z"), (true, Quality::GOOD));
+    assert_eq!(judge("2024-05-04T09:45:00Z"), (true, Quality::GOOD));
+    assert_eq!(judge("2024-05-04T09:44:59Z"), (true, Quality::BACKFILL));
+    assert_eq!(judge("2001-05-04T09:00:00Z"), (true, Quality::BACKFILL));
     assert_eq!(judge("2024-05-04T10:05:00Z"), (true, Quality::GOOD));
     assert_eq!(judge("2024-05-04T10:05:01Z"), (true, Quality::FUTURE));
     assert_eq!(judge("2024-05-05T10:00:00Z"), (true, Quality::FUTURE));

@@ -176,9 +176,12 @@ fn compare_marks(wanted: &Json, group: Group<'_>) -> Option<String> {
         .map(|(name, _)| *name)
         .collect();
     let keys: Vec<&str> = group.keys().collect();
+    let labels = group.labels().map(|(name, value)| (name.to_owned(), json!(value)));
+    let labels: serde_json::Map<String, Json> = labels.collect();
     differs("flags", &wanted["flags"], &json!(set))
         .or_else(|| differs("guessed", &wanted["guessed"], &json!(group.guessed())))
         .or_else(|| differs("keys", &wanted["keys"], &json!(keys)))
+        .or_else(|| differs("labels", &wanted["labels"], &Json::Object(labels)))
         .or_else(|| differs("device_name", &wanted["device_name"], &json!(group.title())))
         .or_else(|| differs("device_type", &wanted["device_type"], &json!(group.device_type())))
 }
@@ -222,7 +225,8 @@ pub(crate) fn shown(out: &Outcome) -> String {
     let groups = out.groups().map(|group| {
         let keys: Vec<&str> = group.keys().collect();
         let readings: Vec<Reading<'_>> = group.readings().collect();
-        let marks = (group.time(), group.quality(), group.guessed());
+        let labels: Vec<(&str, &str)> = group.labels().collect();
+        let marks = (group.time(), group.quality(), group.guessed(), labels);
         format!("{keys:?} {marks:?} {:?} {:?} {readings:?}", group.title(), group.device_type())
     });
     let groups: Vec<String> = groups.collect();

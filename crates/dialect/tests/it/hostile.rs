@@ -28,6 +28,11 @@ fn read(topic: &str, payload: &[u8]) -> Option<Outcome> {
 fn keeps_its_limits(out: &Outcome) {
     for group in out.groups() {
         assert!(group.readings().len() <= LEAVES_MAX);
+        for (name, value) in group.labels() {
+            assert!(!name.is_empty() && !value.is_empty());
+            assert!(!name.contains(char::is_control) && !value.contains(char::is_control));
+            assert!(!name.contains(|letter: char| letter.is_ascii_uppercase()));
+        }
         assert!(group.key().len() <= 2 * TOPIC_BYTES_MAX && group.key().contains(':'));
         for reading in group.readings() {
             assert!(!reading.name.is_empty() && reading.name.len() <= NAME_BYTES_MAX);
@@ -62,6 +67,8 @@ const TOPICS: [&str; 8] = [
     "v2/t",
 ];
 
+const POINTS: &str = "(m|cpu|é)(,[\\PC&&[^=, ]]{0,4}(model|fw|_version|rated_|Area)[a-z]{0,2}=[\\PC&&[^ ]]{0,6}){0,3} v=1";
+
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "{",
@@ -79,6 +86,7 @@ fn pieces() -> impl Strategy<Value = String> {
         "\"t\"",
         "\"vd\"",
         "\"mac\"",
+        "\"model\"",
         "\"device\"",
         "1",
         "1e999",
@@ -110,7 +118,18 @@ fn tree() -> impl Strategy<Value = serde_json::Value> {
     ];
     let name = prop_oneof![
         prop::sample::select(vec![
-            "ts", "values", "n", "bn", "bt", "v", "vs", "t", "mac", "sn", "temp_C"
+            "ts",
+            "values",
+            "n",
+            "bn",
+            "bt",
+            "v",
+            "vs",
+            "t",
+            "mac",
+            "sn",
+            "temp_C",
+            "fw_version"
         ])
         .prop_map(str::to_owned),
         "\\PC{0,6}",
@@ -141,6 +160,11 @@ proptest! {
     #[test]
     fn any_tree(topic in prop::sample::select(&TOPICS[..]), tree in tree()) {
         keeps_its_limits(&read(topic, &serde_json::to_vec(&tree).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn any_tags(points in prop::collection::vec(POINTS, 1..4)) {
+        keeps_its_limits(&read("farm/a", points.join("\n").as_bytes()).unwrap());
     }
 
     #[test]

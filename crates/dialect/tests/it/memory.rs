@@ -60,6 +60,7 @@ fn ordinary_messages_allocate_nothing() {
     allocates_nothing("farm/barn1", r#"{"t":21.5,"h":40.1}"#);
     allocates_nothing("farm/barn1/state", r#"{"ts":1714816800,"temperature":21.5,"mode":"on"}"#);
     allocates_nothing("farm/barn1/temperature", "21.5");
+    allocates_nothing("farm/barn1", r#"{"t":21.5,"model":"SHT31","fw_version":"1.10"}"#);
     allocates_nothing("v1/devices/me/telemetry", r#"{"ts":1714816800000,"values":{"a":1}}"#);
     allocates_nothing("v1/gateway/telemetry", r#"{"A":[{"ts":1714816800000,"values":{"a":1}}]}"#);
 }

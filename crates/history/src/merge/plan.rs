@@ -19,7 +19,7 @@ pub(crate) const CLOSED: u8 = 15;
 const FAN_IN: usize = 8;
 
 /// Strata in one merge at most: each costs memory for what is being read of it.
-const FAN_IN_MAX: usize = 64;
+pub(crate) const FAN_IN_MAX: usize = 64;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -35,7 +35,7 @@ const LINGER_MS: i64 = 24 * 60 * MINUTE_MS;
 const WORTH_IT: u64 = 10;
 
 /// Files of one folder that become one stratum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) day: i32,
     pub(crate) files: Vec<Arc<ColdFile>>,
@@ -81,6 +81,11 @@ fn strata(files: &[Arc<ColdFile>]) -> Vec<Stratum<'_>> {
         }
     };
     files.chunk_by(|a, b| a.position == b.position).map(stratum).collect()
+}
+
+/// Whether the day of these files is over and all that came of it is together.
+pub(crate) fn is_closed(files: &[Arc<ColdFile>]) -> bool {
+    files.iter().all(|file| file.level == CLOSED)
 }
 
 fn is_over(day: i32, now: i64) -> bool {

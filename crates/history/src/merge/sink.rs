@@ -7,15 +7,14 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, UInt32Type};
 use arrow::error::ArrowError;
 
-use crate::arrange::{FileKey, day_name};
+use crate::arrange::day_name;
 use crate::fault::{FlushFault, MergeFault};
-use crate::merge::Job;
-use crate::merge::plan::CLOSED;
+use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
-use crate::part::{Effort, GROUP_ROWS_MAX, GROUP_ROWS_MIN, PartWriter, stored_schema};
+use crate::part::{Effort, PartWriter};
 use crate::place::{Made, Part, place_part};
 use crate::series::Names;
-use crate::table::day_dir;
+use crate::storage::Storage;
 
 /// Bytes at which a file ends: some 25 million readings. A merge holds one file in memory.
 const FILE_BYTES: usize = 64 << 20;
@@ -23,11 +22,20 @@ const FILE_BYTES: usize = 64 << 20;
 /// Slices that wait for their row group. Each costs a KB and holds the batch it was cut from.
 const SLICES_MAX: usize = 1_024;
 
+/// Which files a sink writes.
+pub(crate) struct Target<'a> {
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) kind: Kind,
+    pub(crate) made: Made,
+    pub(crate) effort: Effort,
+    /// Of their names, which go on with a number. It makes them ones that were never there.
+    pub(crate) stem: String,
+}
+
 pub(crate) struct Sink<'a> {
-    job: &'a Job,
+    target: Target<'a>,
     ranks: &'a Ranks,
     names: &'a Names,
-    late: bool,
     /// Rows of the next row group.
     waiting: Vec<RecordBatch>,
     rows: usize,
@@ -37,19 +45,21 @@ pub(crate) struct Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    pub(crate) fn new(job: &'a Job, (ranks, names): (&'a Ranks, &'a Names), late: bool) -> Self {
+    pub(crate) fn new(target: Target<'a>, (ranks, names): (&'a Ranks, &'a Names)) -> Self {
         let (waiting, parts) = (Vec::new(), Vec::new());
-        Self { job, ranks, names, late, waiting, rows: 0, signal: None, writer: None, parts }
+        Self { target, ranks, names, waiting, rows: 0, signal: None, writer: None, parts }
     }
 
-    /// Takes rows that come after all before. `begun` gets the names of files.
+    /// Takes rows that come after all before: the columns of a file from the series on. `begun`
+    /// gets the names of files.
     pub(crate) fn push(
         &mut self,
         rows: RecordBatch,
         begun: &mut Vec<String>,
     ) -> Result<(), MergeFault> {
         let mut rest = rows;
-        loop {
+        // A file without rows is none.
+        while rest.num_rows() > 0 {
             let room = self.room(&rest);
             let cut = room < rest.num_rows();
             self.rows += room;
@@ -64,16 +74,18 @@ impl<'a> Sink<'a> {
             self.end_group(begun)?;
             rest = rest.slice(room, rest.num_rows() - room);
         }
+        Ok(())
     }
 
     /// How many of these rows belong to the row group that waits.
     fn room(&mut self, rows: &RecordBatch) -> usize {
         let series = rows.column(0).as_primitive::<Int32Type>().values();
+        let (least, most) = self.target.kind.group_rows();
         for (index, id) in series.iter().enumerate() {
             let signal = self.ranks.signal(*id);
             let other = self.signal.is_some_and(|before| before != signal);
             let count = self.rows + index;
-            if count >= GROUP_ROWS_MAX || (other && count >= GROUP_ROWS_MIN) {
+            if count >= most || (other && count >= least) {
                 return index;
             }
             self.signal = Some(signal);
@@ -89,7 +101,9 @@ impl<'a> Sink<'a> {
         let group = self.stored(&rows)?;
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => PartWriter::new(self.effort()).map_err(FlushFault::from)?,
+            None => {
+                PartWriter::new(self.target.kind, self.target.effort).map_err(FlushFault::from)?
+            }
         };
         writer.push(&group).map_err(FlushFault::from)?;
         let full = writer.bytes() >= FILE_BYTES;
@@ -100,25 +114,12 @@ impl<'a> Sink<'a> {
     fn end_file(&mut self, begun: &mut Vec<String>) -> Result<(), MergeFault> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let encoded = writer.finish().map_err(FlushFault::from)?;
-        let Job { plan, storage, now, .. } = self.job;
-        let position = plan.files.iter().map(|file| file.position).max().unwrap_or_default();
-        let key = FileKey { day: plan.day, late: self.late };
-        let made = Made { key, position, level: plan.level, at: *now };
-        let path = self.path(position);
-        begun.push(format!("{}/{}", day_dir(plan.day), path.1));
-        self.parts.push(place_part(&**storage, (path.0, made), &encoded)?);
+        let Target { storage, kind, made, stem, .. } = &self.target;
+        let (day, count) = (day_name(made.key.day), self.parts.len());
+        let path = format!("day={day}/{stem}-{count:05}.parquet");
+        begun.push(kind.name_of(&path));
+        self.parts.push(place_part(*storage, (path, made.clone()), &encoded)?);
         Ok(())
-    }
-
-    /// The path of the next file, and its name. The version makes it one that was never there.
-    fn path(&self, position: u64) -> (String, String) {
-        let (late, count) = (if self.late { "-late" } else { "" }, self.parts.len());
-        let name = format!("part-{position:020}-m{}{late}-{count:05}.parquet", self.job.version);
-        (format!("day={}/{name}", day_name(self.job.plan.day)), name)
-    }
-
-    const fn effort(&self) -> Effort {
-        if self.job.plan.level == CLOSED { Effort::Thorough } else { Effort::Quick }
     }
 
     /// The rows as a file has them, with names.
@@ -131,7 +132,7 @@ impl<'a> Sink<'a> {
         let mut columns: Vec<ArrayRef> =
             vec![Arc::new(name(&self.names.device)?), Arc::new(name(&self.names.signal)?)];
         columns.extend(rows.columns().iter().map(Arc::clone));
-        RecordBatch::try_new(stored_schema(), columns)
+        RecordBatch::try_new(self.target.kind.stored(), columns)
     }
 
     pub(crate) fn finish(mut self, begun: &mut Vec<String>) -> Result<Vec<Part>, MergeFault> {

@@ -3,18 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int32Type, TimestampMillisecondType};
 use parquet::errors::ParquetError;
 
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
 use crate::part::stored;
-use crate::scan::{Filter, Scan};
+use crate::scan::Filter;
 
-/// What a merge reads: names come from the series.
+/// What a merge reads, series and time first: names come from the series.
 pub(crate) const COLUMNS: [usize; 5] =
     [stored::SERIES, stored::TIME, stored::NUMBER, stored::TEXT, stored::QUALITY];
 
@@ -35,6 +38,8 @@ pub(crate) struct Weave<'a> {
     want: Want,
     /// None of them is at its end.
     cursors: Vec<Cursor>,
+    /// Rows that the filter left out.
+    pub(crate) dropped: u64,
 }
 
 /// A place in the files of one position that are late, or of those that are not: their rows are
@@ -48,6 +53,7 @@ struct Cursor {
     rows: RecordBatch,
     keys: Vec<Key>,
     at: usize,
+    dropped: u64,
 }
 
 impl<'a> Weave<'a> {
@@ -55,11 +61,10 @@ impl<'a> Weave<'a> {
     pub(crate) fn new(
         (shelf, ranks): (&'a Shelf, &'a Ranks),
         files: &[Arc<ColdFile>],
-        series_count: usize,
+        (filter, columns): (Filter, &[usize]),
     ) -> Result<Self, ReadFault> {
-        let filter = Filter::new(&Scan::default(), series_count);
-        let want = Want { filter, names: None, columns: COLUMNS.to_vec() };
-        let mut weave = Self { shelf, ranks, want, cursors: Vec::new() };
+        let want = Want { filter, names: None, columns: columns.to_vec() };
+        let mut weave = Self { shelf, ranks, want, cursors: Vec::new(), dropped: 0 };
         let same = |a: &Arc<ColdFile>, b: &Arc<ColdFile>| {
             (a.position, a.key.late) == (b.position, b.key.late)
         };
@@ -70,12 +75,15 @@ impl<'a> Weave<'a> {
                 late: first.key.late,
                 files: run.iter().map(Arc::clone).collect(),
                 scan: None,
-                rows: RecordBatch::new_empty(crate::part::stored_schema()),
+                rows: RecordBatch::new_empty(Kind::Readings.stored()),
                 keys: Vec::new(),
                 at: 0,
+                dropped: 0,
             };
             if cursor.load(shelf, ranks, &weave.want)? {
                 weave.cursors.push(cursor);
+            } else {
+                weave.dropped += cursor.dropped;
             }
         }
         Ok(weave)
@@ -114,7 +122,7 @@ impl<'a> Weave<'a> {
         let Some(cursor) = self.cursors.get_mut(at) else { return Ok(()) };
         cursor.at += count;
         if cursor.at >= cursor.keys.len() && !cursor.load(self.shelf, self.ranks, &self.want)? {
-            self.cursors.swap_remove(at);
+            self.dropped += self.cursors.swap_remove(at).dropped;
         }
         Ok(())
     }
@@ -137,20 +145,34 @@ impl Cursor {
             if let Some(scan) = &mut self.scan
                 && let Some(rows) = scan.next(shelf, want)?
             {
+                let count = rows.num_rows();
+                let rows = wanted(rows, &want.filter)?;
+                self.dropped += (count - rows.num_rows()) as u64;
+                if rows.num_rows() == 0 {
+                    continue;
+                }
                 let before = self.keys.last().copied();
                 self.keys = keys(&rows, ranks)
                     .filter(|keys| ascend(before, keys))
                     .ok_or_else(|| unsorted(&scan.file))?;
                 (self.rows, self.at) = (rows, 0);
-                if !self.keys.is_empty() {
-                    return Ok(true);
-                }
-                continue;
+                return Ok(true);
             }
             let Some(file) = self.files.pop_front() else { return Ok(false) };
             self.scan = Some(FileScan::open(shelf, file, want)?);
         }
     }
+}
+
+/// Without the rows of series that are to leave.
+fn wanted(rows: RecordBatch, filter: &Filter) -> Result<RecordBatch, ReadFault> {
+    let Some(series) = rows.column_by_name("series") else { return Ok(rows) };
+    let series = series.as_primitive::<Int32Type>().values().iter();
+    let passes: BooleanBuffer = series.map(|id| filter.wants(id.cast_unsigned())).collect();
+    if passes.count_set_bits() == rows.num_rows() {
+        return Ok(rows);
+    }
+    Ok(filter_record_batch(&rows, &BooleanArray::new(passes, None))?)
 }
 
 /// `None` when a series does not exist.

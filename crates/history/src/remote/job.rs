@@ -17,7 +17,8 @@ use super::objects::Created;
 use super::store::Store;
 use super::{MoveFault, RemoteOptions, intents, name, plan};
 use crate::arrange::day_name;
-use crate::file::{ColdFile, name_of};
+use crate::file::ColdFile;
+use crate::kind::Kind;
 use crate::log::Log;
 use crate::place::storage_fault;
 use crate::reader::Shared;
@@ -147,7 +148,7 @@ impl Job {
         }
         let name = name::own(&*self.storage, &self.options.name)?;
         let Some(mut ledger) = found else {
-            let Some((_, Log { meta_data: Some(here), .. })) = Log::read(&*self.storage)? else {
+            let Some((_, Log { meta_data: Some(here), .. })) = Log::read(&*self.storage, Kind::Readings)? else {
                 return Ok(None);
             };
             return Ledger::begin(&self.store, (&name, &here), now).map(Some);
@@ -177,7 +178,7 @@ impl Job {
         if strays.is_empty() && begun.is_empty() {
             return Ok(());
         }
-        let log = Log::read(&*self.storage)?.map(|(_, log)| log).unwrap_or_default();
+        let log = Log::read(&*self.storage, Kind::Readings)?.map(|(_, log)| log).unwrap_or_default();
         let ours = |path: &String| log.removes.contains_key(path) || begun.contains(path);
         let unknown = strays.iter().filter(|path| !ours(path)).count();
         if unknown > 0 {
@@ -186,7 +187,7 @@ impl Job {
         ledger.remove(&self.store, strays.iter().filter(|path| ours(path)).cloned(), now)?;
         for path in begun.iter().filter(|path| !is_known(path) && !strays.contains(*path)) {
             // Sent, perhaps, but named by no version of any table.
-            self.store.remove(&name_of(path))?;
+            self.store.remove(&Kind::Readings.name_of(path))?;
         }
         let rest = begun.into_iter().filter(|path| log.adds.contains_key(path)).collect();
         intents::write(&*self.storage, &rest).map_err(storage_fault("the moves begun"))?;
@@ -205,7 +206,7 @@ impl Job {
             // A site from a backup may know again what it had given up.
             let is_here = || table.files.iter().any(|file| *file.path == **path);
             if due <= now && !removed.contains(path) && !is_here() {
-                self.store.remove(&name_of(path))?;
+                self.store.remove(&Kind::Readings.name_of(path))?;
                 removed.insert(path.clone());
             }
         }
@@ -227,7 +228,7 @@ impl Job {
             }
             self.send(file)?;
         }
-        let log = Log::read(&*self.storage)?.map(|(_, log)| log).unwrap_or_default();
+        let log = Log::read(&*self.storage, Kind::Readings)?.map(|(_, log)| log).unwrap_or_default();
         let adds = files.iter().filter_map(|file| log.adds.get(&*file.path).cloned());
         ledger.add(&self.store, &adds.collect::<Vec<_>>(), now)?;
         let Some(moved) = self.publish(files, now)? else { return Ok(Step::default()) };
@@ -301,7 +302,7 @@ impl Job {
         if moved.is_empty() {
             return Ok(None);
         }
-        let Some((_, log)) = Log::read(&*self.storage)? else { return Ok(None) };
+        let Some((_, log)) = Log::read(&*self.storage, Kind::Readings)? else { return Ok(None) };
         let after = before.move_out(&*self.storage, (&moved, &log), now)?;
         self.shared.tail().table = Arc::new(after);
         Ok(Some(moved))

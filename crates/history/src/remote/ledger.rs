@@ -16,7 +16,8 @@ use crate::checkpoint::{self, CHECKPOINT_EVERY};
 use crate::delta::{
     Action, Add, FORMAT_KEY, FORMAT_VERSION, MetaData, Protocol, READER_VERSION, decode, encode,
 };
-use crate::log::{COMMIT_BYTES_MAX, LOG_DIR, Log, commit_name};
+use crate::kind::Kind;
+use crate::log::{COMMIT_BYTES_MAX, Log};
 
 /// In the configuration of the table: the site that writes it.
 const OWNER_KEY: &str = "althing.owner";
@@ -38,7 +39,7 @@ impl Ledger {
     /// The table as the store has it; `None` where there is none.
     pub(crate) fn open(store: &Store) -> Result<Option<Self>, MoveFault> {
         let mut log = Log::default();
-        let checkpoint = checkpoint::read_by(LOG_DIR, |name| {
+        let checkpoint = checkpoint::read_by(Kind::Readings.log_dir(), |name| {
             let found = store.read(name, CHECKPOINT_BYTES_MAX).map_err(into_io)?;
             found.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         });
@@ -52,7 +53,7 @@ impl Ledger {
             Err(fault) => tracing::warn!(%fault, "the checkpoint in the store is not used"),
         }
         let mut newest = None;
-        while let Some(bytes) = store.read(&commit_name(next), COMMIT_BYTES_MAX)? {
+        while let Some(bytes) = store.read(&Kind::Readings.commit_name(next), COMMIT_BYTES_MAX)? {
             let actions = decode(&bytes).map_err(|bad| damaged(store, next, bad.what()))?;
             actions.into_iter().for_each(|action| log.take(action));
             newest = Some(bytes);
@@ -100,7 +101,7 @@ impl Ledger {
     /// Asks for the newest version to be made again, with the same bytes: a store that does it
     /// would also let two sites write over each other.
     fn check_care(&self, store: &Store, newest: Option<Bytes>) -> Result<(), MoveFault> {
-        let name = commit_name(self.version);
+        let name = Kind::Readings.commit_name(self.version);
         let newest = match newest {
             Some(bytes) => bytes,
             None => store
@@ -196,7 +197,7 @@ impl Ledger {
         actions: Vec<Action>,
         (operation, now): (&str, Timestamp),
     ) -> Result<Bytes, MoveFault> {
-        let name = commit_name(version);
+        let name = Kind::Readings.commit_name(version);
         let bytes: Bytes = encode(&actions, operation, now.millis())
             .map_err(|_unwritable| damaged(store, version, "it cannot be written as JSON"))?
             .into();
@@ -216,7 +217,7 @@ impl Ledger {
             return;
         }
         let actions = self.log.clone().into_actions(now, REMEMBERED_MS);
-        let written = checkpoint::files(LOG_DIR, (self.version, &actions));
+        let written = checkpoint::files(Kind::Readings.log_dir(), (self.version, &actions));
         let written = written.map_err(io::Error::other).and_then(|files| {
             files
                 .into_iter()
@@ -229,5 +230,5 @@ impl Ledger {
 }
 
 fn damaged(store: &Store, version: u64, what: &'static str) -> MoveFault {
-    MoveFault::Damaged { store: store.name(), key: commit_name(version).into(), what }
+    MoveFault::Damaged { store: store.name(), key: Kind::Readings.commit_name(version).into(), what }
 }

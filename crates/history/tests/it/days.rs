@@ -9,7 +9,8 @@ use crate::site::{NOW, Site, number, scan, small_options};
 const DAY: i64 = 86_400_000;
 
 fn folders(site: &Site) -> BTreeSet<String> {
-    let parts = site.storage.files().into_keys().filter(|name| name.ends_with(".parquet"));
+    let names = site.storage.files().into_keys();
+    let parts = names.filter(|name| name.starts_with("readings/") && name.ends_with(".parquet"));
     parts.filter_map(|name| Some(name.split('/').nth(1)?.to_owned())).collect()
 }
 

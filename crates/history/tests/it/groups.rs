@@ -24,6 +24,7 @@ fn check(view: &View, ids: Option<&[u32]>, from: i64, to: i64) {
         from: Some(at(from)),
         to: Some(at(to)),
         columns: Some(vec![column::NUMBER]),
+        share: None,
     };
     let found: usize = view.scan(&scan).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
     let wanted = |id: u32| ids.is_none_or(|ids| ids.contains(&id));

@@ -7,9 +7,17 @@ mod crash;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod erased_hours;
+#[cfg(test)]
+mod erasures;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;
+#[cfg(test)]
+mod hours;
+#[cfg(test)]
+mod lines;
 #[cfg(test)]
 mod merges;
 #[cfg(test)]

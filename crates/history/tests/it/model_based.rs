@@ -1,10 +1,11 @@
 use history::remote::memory::{Bucket, Lost};
 use history::storage::memory::{Fault, Memory, Unsynced};
-use history::{MergeFault, Scan, SeriesId};
+use history::{MergeFault, Scan, Series, SeriesId, Share};
 use model::{Position, Timestamp};
 use proptest::prelude::*;
 
-use crate::site::{Record, Said, Seen, Site, options_with, scan};
+use crate::erasures::check_nothing_is_left;
+use crate::site::{Record, Said, Seen, Site, erasure, options_with, scan};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -22,6 +23,10 @@ enum Step {
     MoveFails(u64, u64, Fault),
     /// The request to the store with this number fails.
     StoreFails(u64, u64, Lost),
+    /// Makes the hours that are lacking, so many hours later.
+    Summarise(u64),
+    SummariseFails(u64, u64, Fault),
+    Erase(u8),
     Crash(Unsynced, u64),
     Look {
         series: Option<Vec<u32>>,
@@ -89,6 +94,10 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(hours, call)| Step::MoveFails(hours, call, Fault::Once)),
         1 => (hours(), 0..16_u64, prop_oneof![Just(Lost::Request), Just(Lost::Answer)])
             .prop_map(|(hours, call, lost)| Step::StoreFails(hours, call, lost)),
+        2 => hours().prop_map(Step::Summarise),
+        1 => (hours(), 0..20_u64, prop_oneof![Just(Fault::PowerCut), Just(Fault::Once)])
+            .prop_map(|(hours, call, fault)| Step::SummariseFails(hours, call, fault)),
+        1 => (0..4_u8).prop_map(Step::Erase),
         1 => (unsynced(), 0..=100_u64).prop_map(|(unsynced, share)| Step::Crash(unsynced, share)),
         4 => (prop::option::of(prop::collection::vec(0..9_u32, 0..4)), bound(), bound())
             .prop_map(|(series, from, to)| Step::Look { series, from, to }),
@@ -132,6 +141,16 @@ fn play(site: Site, bucket: &Bucket, step: Step) -> Site {
             drop(site.move_out(hours));
             bucket.mend();
         }
+        Step::Summarise(hours) => {
+            site.summarise(hours).unwrap();
+        }
+        Step::SummariseFails(hours, call, fault) => {
+            site.storage.fail_at(site.storage.calls() + call, fault);
+            let made = site.summarise(hours);
+            let is_final = matches!(made, Err(MergeFault::Write(seen)) if seen.is_final());
+            site = after_fault(site, fault, is_final);
+        }
+        Step::Erase(device) => site.write([erasure(&format!("d{device}"))]),
         Step::Crash(unsynced, share) => {
             let kept = usize::try_from(committed + open * share / 100).unwrap();
             site = site.crash(unsynced, kept).unwrap();
@@ -153,7 +172,8 @@ fn after_fault(site: Site, fault: Fault, is_final: bool) -> Site {
 
 fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>) {
     let view = site.view();
-    let known = view.series();
+    let known = view.series().into_iter().filter(|it| view.series_by_id(it.id).is_some());
+    let known: Vec<Series> = known.collect();
     let wanted = |device: &str, signal: &str| {
         series.is_none_or(|ids| {
             known.iter().any(|entry| {
@@ -170,9 +190,17 @@ fn look(site: &Site, series: Option<&[u32]>, from: Option<i64>, to: Option<i64>)
         series: series.map(|ids| ids.iter().copied().map(SeriesId::new).collect()),
         from: from.map(Timestamp::from_millis),
         to: to.map(Timestamp::from_millis),
-        columns: None,
+        ..Scan::default()
     };
     assert_eq!(scan(&view, &asked), expected);
+    let mut shared = Seen::new();
+    for number in 0..3 {
+        let share = scan(&view, &Scan { share: Some(Share { number, of: 3 }), ..asked.clone() });
+        let rows = shared.len() + share.len();
+        shared.extend(share);
+        assert_eq!(shared.len(), rows, "shares hold a reading twice");
+    }
+    assert_eq!(shared, expected);
 }
 
 proptest! {
@@ -186,6 +214,9 @@ proptest! {
         for step in steps {
             site = play(site, &bucket, step);
             site.check();
+            crate::hours::check(&site);
+            crate::hours::check_none_is_made_up(&site);
         }
+        check_nothing_is_left(site);
     }
 }

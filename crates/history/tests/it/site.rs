@@ -23,6 +23,8 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_600_000_000);
 pub(crate) enum Said {
     Number(f64),
     Text(String),
+    /// No reading: what was said of the device so far is to be forgotten.
+    Erased,
 }
 
 /// A record of the journal that holds one reading.
@@ -107,13 +109,17 @@ impl Site {
 
     fn take(&mut self, index: usize) {
         let record = self.journal[index].clone();
+        let position = Position::new(index as u64 + 1);
         let key = SeriesKey { device: &record.device, signal: &record.signal };
-        let series = self.writer.series(key, SeriesInfo::default());
         let value = match &record.said {
             Said::Number(number) => Value::Number(*number),
             Said::Text(text) => Value::Text(text),
+            Said::Erased => {
+                self.writer.erase(&record.device, position);
+                return;
+            }
         };
-        let position = Position::new(index as u64 + 1);
+        let series = self.writer.series(key, SeriesInfo::default());
         let time = Timestamp::from_millis(record.time);
         self.writer.append(series, (time, value), Quality::from_bits(record.quality), position);
     }
@@ -165,6 +171,17 @@ impl Site {
         Ok(days)
     }
 
+    /// Makes the hours that are lacking at a time after `NOW`; says of how many days.
+    pub(crate) fn summarise(&mut self, hours: u64) -> Result<u64, MergeFault> {
+        let now = NOW.saturating_add(Duration::from_secs(hours * 3_600));
+        let mut made = 0;
+        while self.writer.summarise(now)?.is_some() {
+            made += 1;
+            assert!(made < 100, "making hours comes to an end");
+        }
+        Ok(made)
+    }
+
     /// Loses all memory, and of the journal what comes after `kept`.
     pub(crate) fn crash(self, unsynced: Unsynced, kept: usize) -> Result<Self, OpenFault> {
         self.storage.crash(unsynced);
@@ -191,6 +208,10 @@ impl Site {
         let committed = usize::try_from(self.horizon.committed().position().get()).unwrap();
         let mut seen = Seen::new();
         for record in &self.journal[..committed] {
+            if record.said == Said::Erased {
+                seen.retain(|(device, ..), _| *device != record.device);
+                continue;
+            }
             let key = (record.device.clone(), record.signal.clone(), record.time);
             seen.insert(key, (record.said.clone(), record.quality));
         }
@@ -258,6 +279,11 @@ fn take_rows(seen: &mut Seen, batch: &RecordBatch) {
         let before = seen.insert(key.clone(), (said, qualities.value(row)));
         assert_eq!(before, None, "{key:?} came twice");
     }
+}
+
+pub(crate) fn erasure(device: &str) -> Record {
+    let (device, signal) = (device.to_owned(), String::new());
+    Record { device, signal, time: 0, said: Said::Erased, quality: 0 }
 }
 
 pub(crate) fn number(device: &str, signal: &str, time: i64, number: f64) -> Record {

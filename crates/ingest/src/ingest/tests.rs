@@ -168,6 +168,92 @@ fn what_nobody_can_read_is_counted_and_gives_no_reading() {
     assert_eq!(events.map(|event| bench.meter.total(event)), [1, 0, 0]);
 }
 
+/// Labels of all devices.
+fn labels(registry: &Registry) -> Vec<String> {
+    let directory = registry.directory();
+    let shown = |(_, device): (_, &registry::Device)| {
+        let labels = device.labels.iter().map(|(name, value)| format!(" {name}={value}"));
+        format!("{}:{}", device.handle, labels.collect::<String>())
+    };
+    directory.iter().map(shown).collect()
+}
+
+/// The second device is heard under two keys: what it is called by the stronger one counts for both.
+const DESCRIBED: [(&str, &str); 6] = [
+    ("any", "m,device=d1,model=x,fw=1 v=1"),
+    ("farm/barn", r#"{"t":1,"fw_version":"7","serial":"A1"}"#),
+    ("farm/barn", r#"{"t":1,"fw_version":"8","serial":"A1","mac":"4c:75:25:49:a3:bc"}"#),
+    ("any", "m,device=d1,fw=2,rated_power=5 v=1"),
+    ("farm/barn", r#"{"t":1,"fw_version":"7","serial":"A1"}"#),
+    ("any", "m,device=d1,fw=1 v=1"),
+];
+
+const LABELS: [&str; 2] = ["d1: firmware=1 model=x rated_power=5", "A1: firmware=7"];
+
+#[test]
+fn what_describes_a_device_becomes_its_labels_and_the_last_counts() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &DESCRIBED);
+    assert_eq!(labels(&bench.registry), LABELS);
+}
+
+#[test]
+fn the_registry_hears_of_a_message_only_when_it_says_something_else() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &DESCRIBED[..1]);
+    for (payload, heard) in [
+        ("m,device=d1,model=x,fw=1 v=2", false),
+        ("m,device=d1,fw=1 v=3", false),
+        ("m,device=d1 v=3", false),
+        ("m,device=d1,fw=2 v=3", true),
+        ("m,device=d1,fw=1,rated_power=5 v=3", true),
+        ("m,device=d2 v=3", true),
+    ] {
+        let bytes = record("any", payload.as_bytes());
+        let Ok(Record::Message(message)) = Record::decode(&bytes) else { panic!("a message") };
+        let context =
+            Context { zone: &Zone::default(), credential_is_device: true, bridged: false };
+        let mut outcome = Outcome::default();
+        Recognizer::default().read(&message, &context, &mut outcome);
+        let group = outcome.groups().next().unwrap();
+        let sender = Sender { group: &group, dialect: "line", at: NOW };
+        assert_eq!(bench.ingest.devices.is_news(&sender), heard, "{payload}");
+    }
+}
+
+#[test]
+fn a_replay_after_any_crash_gives_the_same_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    for flushed in 1..=DESCRIBED.len() {
+        for taken in flushed..=DESCRIBED.len() {
+            let path = folder.path().join(format!("{flushed}-{taken}.sqlite"));
+            let registry = Arc::new(Registry::open(&path).unwrap());
+            let mut bench = Bench::on(Memory::default(), registry);
+            bench.take(Source::Live, &DESCRIBED[..flushed]);
+            let committed = bench.committed();
+            bench.ingest.flush_all(committed, NOW).unwrap();
+            if taken > flushed {
+                bench.take(Source::Live, &DESCRIBED[flushed..taken]);
+            }
+            // A checkpoint whose snapshot the crash takes away: the file runs ahead.
+            if taken % 2 == 0 {
+                bench.registry.checkpoint(Position::new(taken as u64)).unwrap();
+            }
+            bench.tables.crash(Unsynced::Lost);
+            let tables = bench.tables.clone();
+            drop(bench);
+
+            let mut again = Bench::on(tables, Arc::new(Registry::open(&path).unwrap()));
+            let from = usize::try_from(again.ingest.taken().get()).unwrap();
+            assert_eq!(from, flushed, "the rest is replayed");
+            if from < DESCRIBED.len() {
+                again.take(Source::Replay, &DESCRIBED[from..]);
+            }
+            assert_eq!(labels(&again.registry), LABELS, "flushed {flushed}, taken {taken}");
+        }
+    }
+}
+
 #[test]
 fn a_restart_goes_on_where_the_tables_end_with_the_same_series() {
     let mut bench = Bench::new();

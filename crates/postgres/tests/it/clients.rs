@@ -19,7 +19,7 @@ async fn grafana_finds_tables_and_columns() {
     };
     assert_eq!(
         first(&answers[0]),
-        ["devices", "latest", "messages", "node", "readings", "signals"]
+        ["devices", "hours", "latest", "messages", "node", "readings", "signals"]
             .map(|table| format!("public.{table}"))
     );
     let mut columns = first(&answers[1]);

@@ -1,11 +1,13 @@
 //! Statements over a small site with known contents.
 
+mod folds;
 mod functions;
 mod limits;
 mod refusals;
 mod tables;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use history::storage::memory::Memory;
@@ -20,8 +22,9 @@ use crate::encode::{Encoder, Format};
 /// 2026-11-01T00:00:00Z.
 pub(super) const START: i64 = 1_793_491_200_000;
 
-#[derive(Debug)]
-struct Fixture;
+/// Its devices have changed their labels so often.
+#[derive(Debug, Default)]
+struct Fixture(AtomicU64);
 
 impl Catalog for Fixture {
     fn devices(&self) -> Vec<DeviceRow> {
@@ -49,6 +52,16 @@ impl Catalog for Fixture {
         };
         Box::new((scan.first.get()..=last).map(move |number| Ok(row(number))))
     }
+
+    fn each_label(&self, row: &mut dyn FnMut(&str, &str, &str)) {
+        row("farm/node1", "firmware", &format!("1.{}", self.label_changes()));
+        row("farm/node1", "model", "SHT31 with a long name");
+        row("farm/node2", "model", "SHT31 with a long name");
+    }
+
+    fn label_changes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 pub(super) struct Site {
@@ -56,6 +69,8 @@ pub(super) struct Site {
     pub(super) durable: DurableMark,
     pub(super) visible: ReaderMark,
     pub(super) engine: Engine,
+    catalog: Arc<Fixture>,
+    pub(super) horizon: Arc<Horizon>,
     runtime: Runtime,
     next: u64,
 }
@@ -71,9 +86,11 @@ impl Site {
         let (horizon, durable, mut marks) =
             Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
         let visible = marks.pop().unwrap();
-        let engine = Engine::new(reader, horizon, Arc::new(Fixture), limits).unwrap();
+        let catalog = Arc::new(Fixture::default());
+        let (own, known) = (Arc::clone(&horizon), Arc::clone(&catalog));
+        let engine = Engine::new(reader, own, known, limits).unwrap();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        Self { writer, durable, visible, engine, runtime, next: 1 }
+        Self { writer, durable, visible, engine, catalog, horizon, runtime, next: 1 }
     }
 
     pub(super) fn sample() -> Self {
@@ -102,6 +119,16 @@ impl Site {
         self.visible.advance(position);
         self.durable.advance(position);
         self.next += 1;
+    }
+
+    /// Writes what is in memory to files, and looks after them ten days later.
+    pub(super) fn close_days(&mut self) {
+        let now = Timestamp::from_millis(START);
+        self.writer.mark(b"", now);
+        self.writer.finish(self.horizon.committed()).unwrap();
+        let later = now.saturating_add(Duration::from_secs(10 * 86_400));
+        while self.writer.merge(later).unwrap().is_some() {}
+        while self.writer.summarise(later).unwrap().is_some() {}
     }
 
     pub(super) fn answer(&self, sql: &str, format: Format) -> Result<Vec<u8>, QueryFault> {

@@ -20,7 +20,7 @@ use arguments::shape;
 
 /// The functions, by what they make of the points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+pub(super) enum Kind {
     First,
     Last,
     Increase,
@@ -122,9 +122,15 @@ pub(super) struct SeriesFunction {
     signature: Signature,
 }
 
+impl Kind {
+    pub(super) fn function(self) -> SeriesFunction {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        SeriesFunction { kind: self, signature }
+    }
+}
+
 pub(super) fn all() -> impl Iterator<Item = SeriesFunction> {
-    let signature = || Signature::user_defined(Volatility::Immutable);
-    ALL.into_iter().map(move |kind| SeriesFunction { kind, signature: signature() })
+    ALL.into_iter().map(Kind::function)
 }
 
 impl AggregateUDFImpl for SeriesFunction {

@@ -12,6 +12,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::functions;
+use crate::partial::FoldWhereRead;
 use crate::postgres::System;
 use crate::site::{Site, Snapshot, Tables};
 
@@ -39,6 +40,7 @@ impl Contexts {
             .with_config(config)
             .with_runtime_env(memory)
             .with_default_features()
+            .with_optimizer_rule(Arc::new(FoldWhereRead))
             .build();
         let context = SessionContext::new_with_state(state);
         functions::register(&context);

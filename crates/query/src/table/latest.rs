@@ -2,84 +2,183 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array, StringViewArray, UInt16Array};
-use arrow::datatypes::DataType;
-use datafusion::catalog::TableProvider;
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::array::{UInt16Array, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DataFusionError;
-use history::{Latest, LatestValue, Series, SeriesId};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use history::{Latest, LatestValue, SeriesId};
 use model::Unit;
 
+use crate::prune;
 use crate::site::Snapshot;
+use crate::source::{self, Batches, Outline};
 use crate::table;
 
-struct Columns {
-    names: [ArrayRef; 2],
-    unit: ArrayRef,
-    kind: ArrayRef,
-    time: ArrayRef,
-    number: ArrayRef,
-    text: ArrayRef,
-    quality: ArrayRef,
+const KEYS: [&str; 2] = ["device", "signal"];
+
+/// Which of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Latest,
+    Signals,
 }
 
-fn columns(snapshot: &Snapshot) -> Columns {
-    let series = snapshot.view.series();
-    let ids: Vec<SeriesId> = series.iter().map(|series| series.id).collect();
-    let latest = snapshot.view.latest_of(&ids);
-    let said: Vec<(&Series, &Latest)> = series
-        .iter()
-        .zip(&latest)
-        .filter_map(|(series, last)| Some((series, last.as_ref()?)))
-        .collect();
-    let values = || said.iter().map(|(_, last)| &last.value);
-    let names = |name: fn(&Series) -> &str| -> ArrayRef {
-        Arc::new(StringViewArray::from_iter_values(said.iter().map(|(series, _)| name(series))))
-    };
-    let units = said.iter().map(|(series, _)| series.unit.map(Unit::code));
-    let quality = said.iter().map(|(_, last)| last.quality.bits());
-    let kind = |value: &LatestValue| if value.text().is_some() { "text" } else { "number" };
-    Columns {
-        names: [names(|series| &series.device), names(|series| &series.signal)],
-        unit: Arc::new(StringViewArray::from_iter(units)),
-        kind: Arc::new(StringViewArray::from_iter_values(values().map(kind))),
-        time: table::times(said.iter().map(|(_, last)| Some(last.time.millis()))),
-        number: Arc::new(Float64Array::from_iter(values().map(LatestValue::number))),
-        text: Arc::new(StringViewArray::from_iter(values().map(LatestValue::text))),
-        quality: Arc::new(UInt16Array::from_iter_values(quality)),
+/// What a column shows.
+#[derive(Clone, Copy, Debug)]
+enum Column {
+    Device,
+    Signal,
+    Time,
+    Number,
+    Text,
+    Quality,
+    Unit,
+    UnitPrint,
+    Kind,
+}
+
+impl Kind {
+    fn columns(self) -> &'static [(&'static str, Column)] {
+        match self {
+            Self::Latest => &[
+                ("time", Column::Time),
+                ("device", Column::Device),
+                ("signal", Column::Signal),
+                ("number", Column::Number),
+                ("text", Column::Text),
+                ("quality", Column::Quality),
+                ("unit", Column::Unit),
+            ],
+            Self::Signals => &[
+                ("device", Column::Device),
+                ("signal", Column::Signal),
+                ("unit", Column::Unit),
+                ("unit_print", Column::UnitPrint),
+                ("kind", Column::Kind),
+                ("last_time", Column::Time),
+                ("last_number", Column::Number),
+                ("last_text", Column::Text),
+            ],
+        }
+    }
+
+    fn schema(self) -> SchemaRef {
+        let column = |(name, column): &(&'static str, Column)| match column {
+            Column::Device | Column::Signal | Column::Kind => (*name, DataType::Utf8View, false),
+            Column::Time => (*name, table::time_type(), false),
+            Column::Number => (*name, DataType::Float64, true),
+            Column::Text | Column::Unit | Column::UnitPrint => (*name, DataType::Utf8View, true),
+            Column::Quality => (*name, DataType::UInt16, false),
+        };
+        table::schema(&self.columns().iter().map(column).collect::<Vec<_>>())
     }
 }
 
-pub(crate) fn latest(snapshot: &Snapshot) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let schema = table::schema(&[
-        ("time", table::time_type(), false),
-        ("device", DataType::Utf8View, false),
-        ("signal", DataType::Utf8View, false),
-        ("number", DataType::Float64, true),
-        ("text", DataType::Utf8View, true),
-        ("quality", DataType::UInt16, false),
-        ("unit", DataType::Utf8View, true),
-    ]);
-    let Columns { names: [device, signal], unit, time, number, text, quality, .. } =
-        columns(snapshot);
-    table::whole(schema, vec![time, device, signal, number, text, quality, unit])
+/// One row for each series that has a reading, from memory.
+#[derive(Debug)]
+pub(crate) struct LastValues {
+    snapshot: Arc<Snapshot>,
+    kind: Kind,
+    schema: SchemaRef,
 }
 
-pub(crate) fn signals(snapshot: &Snapshot) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let schema = table::schema(&[
-        ("device", DataType::Utf8View, false),
-        ("signal", DataType::Utf8View, false),
-        ("unit", DataType::Utf8View, true),
-        ("unit_print", DataType::Utf8View, true),
-        ("kind", DataType::Utf8View, false),
-        ("last_time", table::time_type(), false),
-        ("last_number", DataType::Float64, true),
-        ("last_text", DataType::Utf8View, true),
-    ]);
-    let columns = columns(snapshot);
-    let printed = arrow::array::AsArray::as_string_view(&*columns.unit);
-    let printed = printed.iter().map(|code| Some(Unit::from_code(code?)?.print()));
-    let printed: ArrayRef = Arc::new(StringViewArray::from_iter(printed));
-    debug_assert_eq!(printed.len(), columns.unit.len(), "one for each");
-    let Columns { names: [device, signal], unit, kind, time, number, text, .. } = columns;
-    table::whole(schema, vec![device, signal, unit, printed, kind, time, number, text])
+impl LastValues {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, kind: Kind) -> Self {
+        Self { snapshot, kind, schema: kind.schema() }
+    }
+}
+
+#[async_trait]
+impl TableProvider for LastValues {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        Ok(prune::pushdown(filters, &KEYS))
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let names = &self.snapshot.names;
+        let ids = prune::series(session, (names, &KEYS), filters)?
+            .unwrap_or_else(|| (0_u32..).take(names.num_rows()).map(SeriesId::new).collect());
+        let all = self.kind.columns();
+        let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..all.len()).collect());
+        let columns: Vec<Column> =
+            wanted.iter().filter_map(|index| all.get(*index)).map(|(_, column)| *column).collect();
+        let schema = Arc::new(self.schema.project(&wanted)?);
+        let told = format!("last values, series={} of {}", ids.len(), names.num_rows());
+        let outline = Outline { schema: Arc::clone(&schema), limit, told, shares: 1 };
+        let snapshot = Arc::clone(&self.snapshot);
+        Ok(source::plan(outline, move |_context, _share| {
+            let rows = rows(&snapshot, (&ids, &columns), &schema)?;
+            let batches: Batches = Box::new(std::iter::once(Ok(rows)));
+            Ok(batches)
+        }))
+    }
+}
+
+fn rows(
+    snapshot: &Snapshot,
+    (ids, columns): (&[SeriesId], &[Column]),
+    schema: &SchemaRef,
+) -> Result<RecordBatch, DataFusionError> {
+    let latest = snapshot.view.latest_of(ids);
+    let said: Vec<(SeriesId, Latest)> =
+        ids.iter().zip(latest).filter_map(|(id, last)| Some((*id, last?))).collect();
+    let columns: Result<Vec<ArrayRef>, DataFusionError> =
+        columns.iter().map(|column| column.of(snapshot, &said)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(said.len()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns?, &options)?)
+}
+
+impl Column {
+    fn of(
+        self,
+        snapshot: &Snapshot,
+        said: &[(SeriesId, Latest)],
+    ) -> Result<ArrayRef, DataFusionError> {
+        let values = || said.iter().map(|(_, last)| &last.value);
+        let name = |column: usize| {
+            let keys: UInt32Array = said.iter().map(|(id, _)| Some(id.get())).collect();
+            take(snapshot.names.column(column), &keys, None)
+        };
+        let unit = |word: fn(Unit) -> &'static str| -> ArrayRef {
+            let ids: Vec<SeriesId> = said.iter().map(|(id, _)| *id).collect();
+            let units = snapshot.view.units_of(&ids);
+            Arc::new(StringViewArray::from_iter(units.into_iter().map(|unit| unit.map(word))))
+        };
+        let kind = |value: &LatestValue| if value.text().is_some() { "text" } else { "number" };
+        Ok(match self {
+            Self::Device => name(0)?,
+            Self::Signal => name(1)?,
+            Self::Time => table::times(said.iter().map(|(_, last)| Some(last.time.millis()))),
+            Self::Number => Arc::new(Float64Array::from_iter(values().map(LatestValue::number))),
+            Self::Text => Arc::new(StringViewArray::from_iter(values().map(LatestValue::text))),
+            Self::Quality => Arc::new(UInt16Array::from_iter_values(
+                said.iter().map(|(_, last)| last.quality.bits()),
+            )),
+            Self::Unit => unit(Unit::code),
+            Self::UnitPrint => unit(Unit::print),
+            Self::Kind => Arc::new(StringViewArray::from_iter_values(values().map(kind))),
+        })
+    }
 }

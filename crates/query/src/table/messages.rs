@@ -16,7 +16,7 @@ use model::{Position, Timestamp};
 use crate::catalog::{MessageRow, MessageScan, Messages};
 use crate::prune::Span;
 use crate::site::Snapshot;
-use crate::source::{self, Batches};
+use crate::source::{self, Batches, Outline};
 use crate::table;
 
 /// Rows of one batch, and the bytes of payload that end it earlier: 4 MiB is what sixteen of the
@@ -75,7 +75,8 @@ impl TableProvider for MessageTable {
         };
         let snapshot = Arc::clone(&self.0);
         let told = format!("messages of the journal, positions {} to {}", scan.first, scan.last);
-        Ok(source::plan(schema, (limit, told), move |_context| {
+        let outline = Outline { schema, limit, told, shares: 1 };
+        Ok(source::plan(outline, move |_context, _share| {
             let messages = snapshot.catalog.messages(scan);
             let wanted = wanted.clone();
             let batches: Batches =

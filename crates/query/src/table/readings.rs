@@ -11,19 +11,19 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use history::{Scan, column};
+use history::{Scan, Share, column};
 
 use crate::names::Names;
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
-use crate::source::{self, Batches};
+use crate::source::{self, Batches, Outline};
 use crate::table;
 
 /// The columns of history that a reading in SQL consists of, in the order of `schema`.
 const STORED: [usize; 6] =
     [column::TIME, column::DEVICE, column::SIGNAL, column::NUMBER, column::TEXT, column::QUALITY];
 
-const KEYS: [&str; 2] = ["device", "signal"];
+pub(crate) const KEYS: [&str; 2] = ["device", "signal"];
 
 pub(crate) fn schema() -> SchemaRef {
     table::schema(&[
@@ -75,14 +75,20 @@ impl TableProvider for Readings {
         };
         Span::of(filters).put_into(&mut scan);
         let told = format!("readings, {}", table::outlook(&self.0, &scan));
+        let shares = table::shares(session, &self.0, &scan);
         let snapshot = Arc::clone(&self.0);
-        let begins = move |_: &TaskContext| begin(&snapshot, &scan, shape.clone());
-        Ok(source::plan(schema, (limit, told), begins))
+        let begins = move |_: &TaskContext, share| begin(&snapshot, &scan, (share, shape.clone()));
+        Ok(source::plan(Outline { schema, limit, told, shares }, begins))
     }
 }
 
-fn begin(snapshot: &Arc<Snapshot>, scan: &Scan, shape: Shape) -> Result<Batches, DataFusionError> {
-    let readings = snapshot.view.scan(scan).map_err(table::unreadable)?;
+fn begin(
+    snapshot: &Arc<Snapshot>,
+    scan: &Scan,
+    (share, shape): (Share, Shape),
+) -> Result<Batches, DataFusionError> {
+    let scan = Scan { share: Some(share), ..scan.clone() };
+    let readings = snapshot.view.scan(&scan).map_err(table::unreadable)?;
     let snapshot = Arc::clone(snapshot);
     Ok(Box::new(readings.map(move |batch| {
         let batch = batch.map_err(table::unreadable)?;
@@ -91,22 +97,24 @@ fn begin(snapshot: &Arc<Snapshot>, scan: &Scan, shape: Shape) -> Result<Batches,
     })))
 }
 
-/// How a batch of history becomes one of SQL.
+/// How a batch of history becomes one of SQL. Names and series stand at the same places in what
+/// history has of readings and of hours.
 #[derive(Clone, Debug)]
-struct Shape {
-    schema: SchemaRef,
-    stored: Vec<usize>,
-    names: Names,
+pub(crate) struct Shape {
+    pub(crate) schema: SchemaRef,
+    pub(crate) stored: Vec<usize>,
+    pub(crate) names: Names,
 }
 
 impl Shape {
     /// What history is asked for: the series instead of names, as the last column.
-    fn history(&self) -> Vec<usize> {
+    pub(crate) fn history(&self) -> Vec<usize> {
         let plain = self.stored.iter().filter(|column| !is_name(**column)).copied();
-        plain.chain([column::SERIES]).collect()
+        let named = self.stored.iter().any(|column| is_name(*column));
+        plain.chain(named.then_some(column::SERIES)).collect()
     }
 
-    fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let mut values = batch.columns().iter();
         let series = batch.columns().last();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.stored.len());
@@ -120,7 +128,7 @@ impl Shape {
                 column::SIGNAL => {
                     take(self.names.column(1), source.as_primitive::<UInt32Type>(), None)?
                 }
-                column::TEXT => cast(source, &DataType::Utf8View)?,
+                _ if source.data_type() == &DataType::Utf8 => cast(source, &DataType::Utf8View)?,
                 _ => Arc::clone(source),
             });
         }

@@ -1,13 +1,16 @@
 //! A device type as a table: one row for each device and time, one column for each signal.
 //!
-//! The rows are merged from the readings of the wanted signals, window by window from the newest
-//! time back, so that the memory is that of a window, not of the answer.
+//! The rows are merged from the readings of the wanted signals, device by device, in windows from the
+//! newest time back, so that the memory is that of a window, not of the answer.
 
 mod merge;
+mod rows;
+mod track;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -19,11 +22,11 @@ use history::{Scan, Series, SeriesId};
 
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
-use crate::source::{self, Batches};
+use crate::source::{self, Batches, Outline};
 use crate::table;
-use merge::{Cell, Merge, Plan};
+use merge::{Device, Merge, Plan};
 
-const KEYS: [&str; 1] = ["device"];
+pub(crate) const KEYS: [&str; 1] = ["device"];
 
 /// `time` and `device` come before the signals.
 pub(crate) const FIXED: usize = 2;
@@ -60,6 +63,28 @@ impl Wide {
         let column = |series: &Series| signals.get(&*series.signal).map(|(index, _)| *index);
         let series = known.iter().filter_map(|series| Some((series.id, column(series)?))).collect();
         Self { schema: Arc::new(Schema::new(fields)), series, snapshot }
+    }
+
+    /// The signal whose numbers a column shows.
+    pub(crate) fn signal_of(&self, column: &str) -> Option<Arc<str>> {
+        let place = self.schema.index_of(column).ok().filter(|place| *place >= FIXED)?;
+        if self.schema.field(place).data_type() != &DataType::Float64 {
+            return None;
+        }
+        let mut own = self.series.iter().filter(|(_, column)| **column == place);
+        let signal = |id: SeriesId| Some(self.snapshot.view.series_by_id(id)?.signal);
+        signal(*own.next()?.0)
+    }
+
+    pub(crate) const fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Those of the device type, by number.
+    pub(crate) fn series_of(&self, signals: &[&str]) -> Vec<SeriesId> {
+        let names = self.snapshot.names.column(1).as_string_view();
+        let known = self.series.keys().filter(|id| id.index() < names.len());
+        known.filter(|id| signals.contains(&names.value(id.index()))).copied().collect()
     }
 
     /// The series that fill the wanted columns. Without any signal among them every reading of
@@ -111,32 +136,53 @@ impl TableProvider for Wide {
             ids.retain(|id| passing.binary_search(id).is_ok());
         }
         let schema = Arc::new(self.schema.project(&columns)?);
-        let cells = ids.iter().map(|id| self.cell(*id, &columns)).collect();
+        let span = Span::of(filters);
         let mut scan = Scan { series: Some(ids), ..Scan::default() };
-        Span::of(filters).put_into(&mut scan);
+        span.put_into(&mut scan);
         let told = format!("rows of a device type, {}", table::outlook(&self.snapshot, &scan));
+        let newest_first = limit.is_some();
+        let shares = if newest_first { 1 } else { table::shares(session, &self.snapshot, &scan) };
+        let (devices, series) = self.devices(scan.series.unwrap_or_default(), &columns);
         let plan = Arc::new(Plan {
             snapshot: Arc::clone(&self.snapshot),
             schema: Arc::clone(&schema),
             columns,
-            cells,
-            span: Span::of(filters),
+            devices,
+            series,
+            span,
+            newest_first,
         });
-        Ok(source::plan(schema, (limit, told), move |context| {
+        Ok(source::plan(Outline { schema, limit, told, shares }, move |context, share| {
             let memory =
                 MemoryConsumer::new("rows of a device type").register(context.memory_pool());
-            let batches: Batches = Box::new(Merge::new(Arc::clone(&plan), memory));
+            let batches: Batches = Box::new(Merge::new(Arc::clone(&plan), share, memory));
             Ok(batches)
         }))
     }
 }
 
+type Filled = (SeriesId, Option<usize>);
+
 impl Wide {
-    fn cell(&self, id: SeriesId, columns: &[usize]) -> (SeriesId, Cell) {
-        let column = self.series.get(&id).copied();
-        let place = column.and_then(|column| columns.iter().position(|wanted| *wanted == column));
-        let series = self.snapshot.view.series_by_id(id);
-        let device = series.map_or_else(|| Arc::from(""), |series| series.device);
-        (id, Cell { device, place })
+    /// The devices of these series, and the series with the wanted column that each fills.
+    fn devices(&self, ids: Vec<SeriesId>, columns: &[usize]) -> (Vec<Device>, Vec<Filled>) {
+        let names = self.snapshot.names.column(0).as_string_view();
+        let name = |id: &SeriesId| names.value(id.index());
+        let mut ids = ids;
+        ids.retain(|id| id.index() < names.len());
+        ids.sort_by(|one, other| name(one).cmp(name(other)));
+        let fills = |id: &SeriesId| {
+            let column = self.series.get(id).copied();
+            column.and_then(|column| columns.iter().position(|wanted| *wanted == column))
+        };
+        let mut devices = Vec::new();
+        let mut start = 0;
+        for own in ids.chunk_by(|one, other| name(one) == name(other)) {
+            if let Some(key) = own.first() {
+                devices.push(Device { key: *key, series: start..start + own.len() });
+            }
+            start += own.len();
+        }
+        (devices, ids.iter().map(|id| (*id, fills(id))).collect())
     }
 }

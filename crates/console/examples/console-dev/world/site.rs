@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use console::{
-    Activity, ActivityKind, Attention, Cell, Change, Changes, Column, ColumnKind, Device,
-    DeviceChange, DeviceFilter, DeviceList, DeviceRow, Durable, Figures, Identity, LivePoint,
-    MainSignal, Order, Overview, RawMessage, Signal, SignalChange, Site, SiteFault, SqlAnswer,
-    SqlFault, Status, System, Table, Trouble, Value, Want, Window,
+    Activity, ActivityKind, Attention, Cell, Change, Changes, Choices, Column, ColumnKind, Device,
+    DeviceChange, DeviceFilter, DeviceList, DeviceRow, Durable, Exploration, Figures, Identity,
+    LivePoint, MainSignal, Order, Overview, RawMessage, Search, Signal, SignalChange, Site,
+    SiteFault, SqlAnswer, SqlFault, Status, System, Table, Trouble, Value, Want, Window,
 };
 use futures::future::BoxFuture;
 use model::Timestamp;
@@ -271,6 +271,18 @@ impl Site for World {
         let last = handle.rsplit('/').next().unwrap_or(handle);
         let alike = self.specs.iter().filter(|spec| spec.handle.contains(last));
         alike.take(5).map(|spec| spec.handle.clone()).collect()
+    }
+
+    fn choices(&self, search: &Search) -> Result<Choices, SiteFault> {
+        Ok(self.offered(search))
+    }
+
+    fn explore(
+        &self,
+        question: &Exploration,
+        rows_max: usize,
+    ) -> BoxFuture<'static, Result<SqlAnswer, SqlFault>> {
+        Box::pin(std::future::ready(Ok(self.explored(question, rows_max))))
     }
 
     fn schema(&self) -> Result<Vec<Table>, SiteFault> {

@@ -1,8 +1,9 @@
 //! One small multiple per signal: all of one colour, one time axis under the last.
 
-use crate::chart::{self, Plot, Tick};
+use crate::chart::{self, Plot, Tick, Trace};
 use crate::markup::Markup;
-use crate::pages::device::{Asked, COLUMNS, Range, View};
+use crate::pages::device::{Asked, COLUMNS, View};
+use crate::pages::range::Range;
 use crate::pages::rows::cell;
 use crate::show;
 use crate::site::{Point, Signal};
@@ -34,6 +35,8 @@ pub(crate) struct Figure {
     pub(crate) range: Markup,
     pub(crate) summary: String,
     pub(crate) drawing: Markup,
+    /// Where this signal is compared with that of other devices.
+    pub(crate) explore: String,
     pub(crate) sql: String,
     pub(crate) rows: Vec<Numbers>,
     pub(crate) decimated: bool,
@@ -65,14 +68,20 @@ pub(crate) fn draw(view: &View, asked: &Asked, t: Text) -> Charts {
         }
         figure
     });
-    let plots: Vec<_> = shown
+    let plots: Vec<Trace<'_>> = shown
         .iter()
-        .map(|signal| (signal.name.as_str(), signal.unit.as_deref(), plot_of(view, signal)))
+        .map(|signal| Trace {
+            name: &signal.name,
+            unit: signal.unit.as_deref(),
+            plot: plot_of(view, signal),
+            colour: 1,
+            before: false,
+        })
         .collect();
     let zone = show::zone_name(window.to, &view.zone);
     let axis = plots.first().filter(|_| !plain);
     Charts {
-        axis: axis.map(|(_, _, plot)| chart::axis_row(plot, &times, &zone)),
+        axis: axis.map(|trace| chart::axis_row(&trace.plot, &times, &zone)),
         ticks: times
             .iter()
             .map(|tick| tick.time.millis().to_string())
@@ -126,6 +135,14 @@ fn figure(
         ),
         summary: said,
         drawing: chart::plot(plot, times),
+        explore: format!(
+            "/explore{}",
+            urls::query(&[
+                ("signal", &signal.name),
+                ("device", handle),
+                ("range", if range == Range::default() { "" } else { range.word() }),
+            ])
+        ),
         sql: format!("/sql{}", urls::query(&[("q", &statement(handle, &signal.name, range))])),
         rows: Vec::new(),
         decimated: signal.decimated,

@@ -17,6 +17,7 @@ fn file(position: u64, level: u8, bytes: u64, written: i64) -> Arc<ColdFile> {
         path: format!("part-{position}").into(),
         key: FileKey { day: DAY, late: false },
         position,
+        clean: position,
         level,
         written,
         bytes,
@@ -25,6 +26,7 @@ fn file(position: u64, level: u8, bytes: u64, written: i64) -> Arc<ColdFile> {
         tail: 0,
         tail_checksum: 0,
         home: Home::Here,
+        origin: None,
     })
 }
 

@@ -48,6 +48,29 @@ fn latest_signals_and_devices_have_one_row_for_each() {
 }
 
 #[test]
+fn labels_have_one_row_each_and_join_with_readings() {
+    let site = Site::sample();
+    let all = "SELECT * FROM labels";
+    let long = "SHT31 with a long name";
+    let told = |firmware| {
+        format!(
+            "device,label,value\nfarm/node1,firmware,{firmware}\nfarm/node1,model,{long}\n\
+             farm/node2,model,{long}\n"
+        )
+    };
+    assert_eq!(site.csv(all), told("1.0"));
+    site.catalog.0.store(1, Ordering::Relaxed);
+    assert_eq!(site.csv(all), told("1.1"), "a change is seen by the next statement");
+    assert_eq!(
+        site.csv(
+            "SELECT value, count(*) AS n FROM readings JOIN labels USING (device) \
+             WHERE label = 'model' GROUP BY value"
+        ),
+        format!("value,n\n{long},4\n")
+    );
+}
+
+#[test]
 fn messages_end_at_what_is_committed_and_show_bytes_as_digits() {
     let sql = "SELECT position, payload, qos, retained FROM messages";
     let mut site = Site::sample();
@@ -176,9 +199,60 @@ fn explain_tells_what_a_scan_has_before_it() {
 }
 
 #[test]
+fn hours_are_of_closed_days() {
+    let mut site = Site::sample();
+    assert_eq!(site.csv("SELECT count(*) AS n FROM hours"), "n\n0\n");
+    site.close_days();
+    site.take(&[("farm/node1", "temperature", 86_400_000, 30.0)]);
+    let all = site.csv("SELECT * FROM hours WHERE device = 'farm/node1' ORDER BY signal");
+    let expected = "hour,device,signal,readings,numbers,sum,min,max,min_time,max_time,first,first_time,last,last_time
+2026-11-01T00:00:00.000Z,farm/node1,humidity,1,1,60.0,60.0,60.0,2026-11-01T00:00:00.000Z,2026-11-01T00:00:00.000Z,60.0,2026-11-01T00:00:00.000Z,60.0,2026-11-01T00:00:00.000Z
+2026-11-01T00:00:00.000Z,farm/node1,temperature,2,2,41.0,20.0,21.0,2026-11-01T00:00:00.000Z,2026-11-01T00:01:00.000Z,20.0,2026-11-01T00:00:00.000Z,21.0,2026-11-01T00:01:00.000Z
+";
+    assert_eq!(all, expected);
+    let some = "SELECT signal, sum / numbers AS mean, hour FROM hours WHERE hour >= '2026-11-01' AND \
+                hour < '2026-11-01 00:00:00.001' AND signal = 'Speed'";
+    assert_eq!(site.csv(some), "signal,mean,hour\nSpeed,3.0,2026-11-01T00:00:00.000Z\n");
+    assert_eq!(site.csv("SELECT count(*) AS n FROM hours WHERE hour > '2026-11-01'"), "n\n0\n");
+    let told = site
+        .csv("EXPLAIN SELECT last FROM hours WHERE hour > '2026-11-01' AND device = 'farm/node2'");
+    let scan =
+        "SiteScan: hours, series=1 of 4, from=2026-11-01T00:00:00.001Z, to=any, files=0 of 1 (";
+    assert!(told.contains(scan), "{told}");
+}
+
+/// As the table says what SQL would say of the readings.
+#[test]
+fn hours_are_what_sql_makes_of_the_readings() {
+    let mut site = Site::new(Limits::default());
+    let rows: Vec<_> = (0..500_i32)
+        .map(|step| ("d", "s", i64::from(step) * 97_001, f64::from(step * 31 % 64) / 4.0))
+        .collect();
+    site.take(&rows);
+    site.close_days();
+    let of_readings = "SELECT date_trunc('hour', time) AS hour, count(*) AS readings, sum(number) AS sum, \
+                       min(number) AS min, max(number) AS max, first(number, time) AS first, \
+                       last(number, time) AS last FROM readings GROUP BY 1 ORDER BY 1";
+    let of_hours = "SELECT hour, readings, sum, min, max, first, last FROM hours ORDER BY 1";
+    let found = site.csv(of_hours);
+    assert_eq!(found, site.csv(of_readings));
+    assert_eq!(found.lines().count(), 1 + 14);
+}
+
+#[test]
 fn tables_can_be_listed_and_described() {
     let tables = Site::sample().csv("SHOW TABLES");
-    for name in ["readings", "latest", "messages", "devices", "signals", "node", "devices_type"] {
+    for name in [
+        "readings",
+        "hours",
+        "labels",
+        "latest",
+        "messages",
+        "devices",
+        "signals",
+        "node",
+        "devices_type",
+    ] {
         assert!(tables.contains(&format!("althing,public,{name},")), "{tables}");
     }
     assert!(Site::sample().csv("DESCRIBE node").contains("humidity"));

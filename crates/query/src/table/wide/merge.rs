@@ -1,36 +1,41 @@
-//! The merge itself: readings of a window, sorted by time and device, folded into rows.
+//! The merge itself: the readings of some devices and a window of time, gathered series by series,
+//! become rows.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Builder, RecordBatch, RecordBatchOptions, StringViewBuilder,
-};
-use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimestampMillisecondType, UInt32Type};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, SchemaRef, TimestampMillisecondType, UInt32Type};
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryReservation;
-use history::{Scan, SeriesId, column};
+use history::{Scan, SeriesId, Share, column};
 
 use crate::prune::Span;
 use crate::site::Snapshot;
 use crate::table;
+use crate::table::wide::rows::Rows;
+use crate::table::wide::track::Track;
 
-/// The first window looks at an hour; later ones are as long as their readings are few.
-const WINDOW_MS: i64 = 3_600_000;
+const HOUR_MS: i64 = 3_600_000;
+/// The files of history hold one day each.
+const DAY_MS: i64 = 24 * HOUR_MS;
 const WINDOW_GROWTH: i64 = 4;
-/// Readings under which the next window is longer, and over which this one is cut in halves.
-/// A reading in work takes 64 bytes, so a window takes at most 64 MB of the memory of statements.
+/// Readings under which the next window is longer, and over which work is cut in halves. A
+/// reading and its part of a row take some 40 bytes, so what is in work takes at most 80 MB of the
+/// memory of statements.
 const READINGS_FEW: usize = 200_000;
-const READINGS_MAX: usize = 1_000_000;
+const READINGS_MAX: usize = 2_000_000;
+const READING_BYTES: usize = 40;
 const BATCH_ROWS: usize = 8_192;
 
-/// Where the readings of a series go.
+/// A device and those of its series that are needed.
 #[derive(Debug)]
-pub(crate) struct Cell {
-    pub(crate) device: Arc<str>,
-    /// The wanted column; `None` when the series only proves that a row is there.
-    pub(crate) place: Option<usize>,
+pub(crate) struct Device {
+    /// Any of its series, for its name.
+    pub(crate) key: SeriesId,
+    /// Its series, as a part of those of the plan.
+    pub(crate) series: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -39,41 +44,65 @@ pub(crate) struct Plan {
     pub(crate) schema: SchemaRef,
     /// Columns of the table, in the order of `schema`.
     pub(crate) columns: Vec<usize>,
-    pub(crate) cells: BTreeMap<SeriesId, Cell>,
+    /// In the order of their names.
+    pub(crate) devices: Vec<Device>,
+    /// The series of all devices, one device after the other, and the wanted column that each
+    /// fills; `None` when it only proves that a row is there.
+    pub(crate) series: Vec<(SeriesId, Option<usize>)>,
     pub(crate) span: Span,
+    /// For statements that want a few rows and no order: people expect the newest.
+    pub(crate) newest_first: bool,
 }
 
-/// One reading in work.
-#[derive(Debug)]
-struct Item {
-    time: i64,
-    device: Arc<str>,
-    place: Option<usize>,
-    number: Option<f64>,
-    text: Option<Box<str>>,
+/// Devices, and a window of time.
+#[derive(Clone, Debug)]
+struct Task {
+    devices: Range<usize>,
+    from: i64,
+    /// Not included.
+    to: i64,
 }
 
-/// The rows of a device type, the newest first.
+/// The rows of a device type, window by window from the newest back.
 #[derive(Debug)]
 pub(crate) struct Merge {
     plan: Arc<Plan>,
     memory: MemoryReservation,
-    /// Not included; windows go down from here.
+    /// The devices of this share.
+    devices: Range<usize>,
+    /// Windows go down from here.
     to: i64,
     from: i64,
     window: i64,
+    /// Devices at once.
+    portion: usize,
+    /// Of the last window.
+    readings: usize,
+    /// What is to be done of the window; the last first.
+    tasks: Vec<Task>,
     ready: VecDeque<RecordBatch>,
 }
 
 impl Merge {
-    pub(crate) fn new(plan: Arc<Plan>, memory: MemoryReservation) -> Self {
-        let ids: Vec<SeriesId> = plan.cells.keys().copied().collect();
+    pub(crate) fn new(plan: Arc<Plan>, share: Share, memory: MemoryReservation) -> Self {
+        let ids: Vec<SeriesId> = plan.series.iter().map(|(id, _)| *id).collect();
         let latest = plan.snapshot.view.latest_of(&ids);
         let newest = latest.into_iter().flatten().map(|last| last.time.millis()).max();
         let end = newest.map_or(i64::MIN, |newest| newest.saturating_add(1));
-        let to = plan.span.to.map_or(end, |to| to.min(end));
-        let from = plan.span.from.unwrap_or(i64::MIN);
-        Self { plan, memory, to, from, window: WINDOW_MS, ready: VecDeque::new() }
+        let oldest = plan.snapshot.view.oldest().map_or(end, |oldest| oldest.millis());
+        let bound = |number: usize| plan.devices.len() * number / share.of.max(1);
+        Self {
+            devices: bound(share.number)..bound(share.number + 1),
+            to: plan.span.to.map_or(end, |to| to.min(end)),
+            from: plan.span.from.map_or(oldest, |from| from.max(oldest)),
+            window: if plan.newest_first { HOUR_MS } else { DAY_MS },
+            portion: plan.devices.len().max(1),
+            readings: READINGS_FEW,
+            tasks: Vec::new(),
+            ready: VecDeque::new(),
+            plan,
+            memory,
+        }
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, DataFusionError> {
@@ -82,60 +111,106 @@ impl Merge {
                 return Ok(Some(batch));
             }
             self.memory.free();
-            if self.to <= self.from {
+            if let Some(task) = self.tasks.pop() {
+                match self.gather(&task)? {
+                    Some(tracks) => self.ready = self.rows(&task, tracks)?,
+                    None => self.halve(task),
+                }
+            } else if !self.open_window() {
                 return Ok(None);
             }
-            let start = self.to.saturating_sub(self.window).max(self.from);
-            let Some(mut items) = self.read(start)? else {
-                self.window /= 2;
-                continue;
-            };
-            items.sort_by(|one, other| {
-                (Reverse(one.time), &one.device).cmp(&(Reverse(other.time), &other.device))
-            });
-            if items.len() < READINGS_FEW {
-                self.window = self.window.saturating_mul(WINDOW_GROWTH);
-            }
-            self.to = start;
-            self.fold(&items)?;
         }
     }
 
-    /// The readings from `start` up to `to`, or `None` when they are too many for one window.
-    fn read(&mut self, start: i64) -> Result<Option<Vec<Item>>, DataFusionError> {
+    /// Makes the tasks of the next window; `false` when there is none.
+    fn open_window(&mut self) -> bool {
+        if self.to <= self.from || self.devices.is_empty() {
+            return false;
+        }
+        if std::mem::take(&mut self.readings) < READINGS_FEW {
+            self.window = self.window.saturating_mul(WINDOW_GROWTH);
+        }
+        let start = if self.plan.newest_first {
+            self.to.saturating_sub(self.window)
+        } else {
+            let midnight = self.to.saturating_sub(1).div_euclid(DAY_MS).saturating_mul(DAY_MS);
+            midnight.saturating_sub(self.window - DAY_MS)
+        };
+        let (from, to) = (start.max(self.from), self.to);
+        self.to = from;
+        let mut end = self.devices.end;
+        while end > self.devices.start {
+            let start = end.saturating_sub(self.portion).max(self.devices.start);
+            self.tasks.push(Task { devices: start..end, from, to });
+            end = start;
+        }
+        true
+    }
+
+    /// Fewer devices make less to read; less time only makes less to keep.
+    fn halve(&mut self, task: Task) {
+        let Task { devices, from, to } = task;
+        if devices.len() > 1 && !self.plan.newest_first {
+            let middle = devices.start + devices.len() / 2;
+            self.portion = self.portion.min(devices.len() - devices.len() / 2);
+            self.tasks.push(Task { devices: middle..devices.end, from, to });
+            self.tasks.push(Task { devices: devices.start..middle, from, to });
+        } else {
+            let middle = from + (to - from) / 2;
+            self.tasks.push(Task { devices: devices.clone(), from, to: middle });
+            self.tasks.push(Task { devices, from: middle, to });
+        }
+    }
+
+    /// The readings of a task, by series; `None` when they are too many.
+    fn gather(&mut self, task: &Task) -> Result<Option<Vec<Track>>, DataFusionError> {
+        let series = self.series_of(&task.devices);
+        let known = self.plan.series.get(series).unwrap_or_default();
         let mut scan = Scan {
-            series: Some(self.plan.cells.keys().copied().collect()),
+            series: Some(known.iter().map(|(id, _)| *id).collect()),
             columns: Some(vec![column::TIME, column::SERIES, column::NUMBER, column::TEXT]),
             ..Scan::default()
         };
-        Span { from: Some(start), to: Some(self.to) }.put_into(&mut scan);
-        let mut items = Vec::new();
-        let readings = self.plan.snapshot.view.scan(&scan).map_err(table::unreadable)?;
-        for batch in readings {
+        Span { from: Some(task.from), to: Some(task.to) }.put_into(&mut scan);
+        let mut tracks = Tracks::new(known);
+        for batch in self.plan.snapshot.view.scan(&scan).map_err(table::unreadable)? {
             let batch = batch.map_err(table::unreadable)?;
             self.plan.snapshot.work.add_rows(batch.num_rows());
-            take(&self.plan, &batch, &mut items);
-            if items.len() > READINGS_MAX && self.window > 1 {
+            tracks.take(&batch);
+            let divisible = (task.devices.len() > 1 && !self.plan.newest_first)
+                || task.to.saturating_sub(task.from) > 1;
+            if tracks.readings > READINGS_MAX && divisible {
                 return Ok(None);
             }
-            self.memory.try_resize(items.len() * size_of::<Item>())?;
+            self.memory.try_resize(tracks.readings * READING_BYTES + tracks.text_bytes)?;
         }
-        Ok(Some(items))
+        self.readings = self.readings.saturating_add(tracks.readings);
+        Ok(Some(tracks.list))
     }
 
-    fn fold(&mut self, items: &[Item]) -> Result<(), DataFusionError> {
+    fn series_of(&self, devices: &Range<usize>) -> Range<usize> {
+        let part = self.plan.devices.get(devices.clone()).unwrap_or_default();
+        let start = part.first().map_or(0, |device| device.series.start);
+        start..part.last().map_or(start, |device| device.series.end)
+    }
+
+    fn rows(
+        &self,
+        task: &Task,
+        mut tracks: Vec<Track>,
+    ) -> Result<VecDeque<RecordBatch>, DataFusionError> {
+        let first = self.series_of(&task.devices).start;
         let mut rows = Rows::new(&self.plan);
-        for row in items.chunk_by(|one, other| one.time == other.time && one.device == other.device)
-        {
-            rows.push(row);
-            if rows.times.len() == BATCH_ROWS {
-                self.ready.push_back(rows.finish(&self.plan)?);
-            }
+        for device in self.plan.devices.get(task.devices.clone()).unwrap_or_default() {
+            let range = device.series.start - first..device.series.end - first;
+            let tracks = tracks.get_mut(range).unwrap_or_default();
+            tracks.iter_mut().for_each(Track::sort);
+            let places = self.plan.series.get(device.series.clone()).unwrap_or_default();
+            rows.push(device.key, tracks, places);
         }
-        if !rows.times.is_empty() {
-            self.ready.push_back(rows.finish(&self.plan)?);
-        }
-        Ok(())
+        let rows = rows.finish(&self.plan)?;
+        let starts = (0..rows.num_rows()).step_by(BATCH_ROWS);
+        Ok(starts.map(|at| rows.slice(at, BATCH_ROWS.min(rows.num_rows() - at))).collect())
     }
 }
 
@@ -147,85 +222,44 @@ impl Iterator for Merge {
     }
 }
 
-fn take(plan: &Plan, batch: &RecordBatch, items: &mut Vec<Item>) {
-    let [time, series, number, text] = batch.columns() else { return };
-    let times = time.as_primitive::<TimestampMillisecondType>().values();
-    let series = series.as_primitive::<UInt32Type>().values();
-    let number = number.as_primitive::<Float64Type>();
-    let text = text.as_string::<i32>();
-    for (row, (time, series)) in times.iter().zip(series).enumerate() {
-        if let Some(cell) = plan.cells.get(&SeriesId::new(*series)) {
-            items.push(Item {
-                time: *time,
-                device: Arc::clone(&cell.device),
-                place: cell.place,
-                number: number.is_valid(row).then(|| number.value(row)),
-                text: text.is_valid(row).then(|| text.value(row).into()),
-            });
-        }
-    }
+/// The readings of some series while they come.
+struct Tracks {
+    list: Vec<Track>,
+    /// Where a series stands in `list`, by its number.
+    places: Vec<u32>,
+    readings: usize,
+    text_bytes: usize,
 }
 
-enum Column {
-    Time,
-    Device,
-    Number(Float64Builder),
-    Text(StringViewBuilder),
-}
-
-struct Rows {
-    times: Vec<i64>,
-    devices: StringViewBuilder,
-    columns: Vec<Column>,
-}
-
-impl Rows {
-    fn new(plan: &Plan) -> Self {
-        let of = |(place, field): (&usize, &Arc<arrow::datatypes::Field>)| match (
-            place,
-            field.data_type(),
-        ) {
-            (0, _) => Column::Time,
-            (1, _) => Column::Device,
-            (_, DataType::Float64) => Column::Number(Float64Builder::new()),
-            _ => Column::Text(StringViewBuilder::new()),
-        };
-        let columns = plan.columns.iter().zip(plan.schema.fields()).map(of).collect();
-        Self { times: Vec::new(), devices: StringViewBuilder::new(), columns }
-    }
-
-    /// All readings of one device at one time.
-    fn push(&mut self, row: &[Item]) {
-        let Some(first) = row.first() else { return };
-        self.times.push(first.time);
-        self.devices.append_value(&first.device);
-        for (place, column) in self.columns.iter_mut().enumerate() {
-            let item = row.iter().find(|item| item.place == Some(place));
-            match column {
-                Column::Time | Column::Device => {}
-                Column::Number(numbers) => numbers.append_option(item.and_then(|item| item.number)),
-                Column::Text(texts) => {
-                    texts.append_option(item.and_then(|item| item.text.as_deref()));
-                }
+impl Tracks {
+    fn new(series: &[(SeriesId, Option<usize>)]) -> Self {
+        let count = series.iter().map(|(id, _)| id.index() + 1).max().unwrap_or_default();
+        let mut places = vec![u32::MAX; count];
+        for (place, (id, _)) in (0_u32..).zip(series) {
+            if let Some(known) = places.get_mut(id.index()) {
+                *known = place;
             }
         }
+        let list = std::iter::repeat_with(Track::default).take(series.len()).collect();
+        Self { list, places, readings: 0, text_bytes: 0 }
     }
 
-    fn finish(&mut self, plan: &Plan) -> Result<RecordBatch, DataFusionError> {
-        let rows = self.times.len();
-        let times = std::mem::take(&mut self.times);
-        let times = table::times(times.into_iter().map(Some));
-        let devices: ArrayRef = Arc::new(self.devices.finish());
-        let columns = self.columns.iter_mut().map(|column| -> ArrayRef {
-            match column {
-                Column::Time => Arc::clone(&times),
-                Column::Device => Arc::clone(&devices),
-                Column::Number(numbers) => Arc::new(numbers.finish()),
-                Column::Text(texts) => Arc::new(texts.finish()),
+    /// Rows of one series often stand together.
+    fn take(&mut self, batch: &RecordBatch) {
+        let [time, series, number, text] = batch.columns() else { return };
+        let times = time.as_primitive::<TimestampMillisecondType>().values();
+        let numbers = number.as_primitive::<Float64Type>();
+        let mut start = 0;
+        for run in series.as_primitive::<UInt32Type>().values().chunk_by(|one, other| one == other)
+        {
+            let rows = start..start + run.len();
+            start = rows.end;
+            let place = run.first().and_then(|id| self.places.get(*id as usize));
+            let track = place.and_then(|place| self.list.get_mut(*place as usize));
+            if let (Some(track), Some(times)) = (track, times.get(rows.clone())) {
+                self.readings += rows.len();
+                self.text_bytes += track.push(times, (numbers, text.as_string::<i32>()), rows);
             }
-        });
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let schema = Arc::clone(&plan.schema);
-        Ok(RecordBatch::try_new_with_options(schema, columns.collect(), &options)?)
+        }
     }
 }

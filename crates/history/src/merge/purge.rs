@@ -1,0 +1,130 @@
+//! Rows of erased series leave the disk: files that hold some, readings or hours, are written again
+//! without them, one at a time, also those of days that are closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int32Type;
+use model::Position;
+
+use crate::arrange::day_name;
+use crate::care::work::Done;
+use crate::cold::{FileScan, Shelf, Want};
+use crate::fault::{MergeFault, ReadFault};
+use crate::file::ColdFile;
+use crate::gone::Gone;
+use crate::hours;
+use crate::kind::Kind;
+use crate::merge::Job;
+use crate::merge::plan::Plan;
+use crate::part::stored;
+use crate::scan::{Filter, Scan};
+use crate::series::SeriesId;
+
+/// Files that were looked at and hold no row of what was erased up to a position. At most one entry
+/// for each file of the tables, whose names are never the same.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    clean: BTreeMap<Box<str>, Position>,
+}
+
+impl Looked {
+    pub(crate) fn note(&mut self, files: Vec<Arc<ColdFile>>, clean: Position) {
+        self.clean.extend(files.into_iter().map(|file| (file.path.clone(), clean)));
+    }
+
+    /// No row of what was erased up to here is in `file`.
+    pub(crate) fn clean(&self, file: &ColdFile) -> Position {
+        let looked = self.clean.get(&file.path).copied().unwrap_or_default();
+        looked.max(Position::new(file.clean))
+    }
+
+    /// Forgets files that left their table, so that the list does not grow.
+    pub(crate) fn keep(&mut self, files: &[&Arc<ColdFile>]) {
+        if self.clean.len() > files.len() {
+            let paths: BTreeSet<&str> = files.iter().map(|file| &*file.path).collect();
+            self.clean.retain(|path, _| paths.contains(&**path));
+        }
+    }
+
+    pub(crate) fn forget_all(&mut self) {
+        self.clean.clear();
+    }
+}
+
+/// The work of one round.
+#[derive(Debug)]
+pub(crate) struct Purge {
+    /// What may hold rows.
+    pub(crate) files: Vec<Arc<ColdFile>>,
+    /// Without a plan so far: it gets that of the first file that holds some.
+    pub(crate) job: Job,
+}
+
+impl Purge {
+    /// Looks at files until one holds such rows, and writes that one again.
+    pub(crate) fn run(mut self) -> Done {
+        let mut done = Done { clean: self.job.clean, ..Done::default() };
+        for file in std::mem::take(&mut self.files) {
+            done.day = Some(file.key.day);
+            if self.job.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let shared = &self.job.shared;
+            let shelf = match file.kind() {
+                Kind::Readings => &shared.shelf,
+                Kind::Hours => &shared.hours_shelf,
+            };
+            match holds_any(shelf, &file, &self.job.gone) {
+                Ok(false) => done.looked.push(file),
+                Ok(true) => return Done { looked: done.looked, ..self.again(file) },
+                Err(source) => {
+                    let day = day_name(file.key.day);
+                    return Done { outcome: Err(MergeFault::Read { day, source }), ..done };
+                }
+            }
+        }
+        done
+    }
+
+    fn again(mut self, file: Arc<ColdFile>) -> Done {
+        match file.kind() {
+            Kind::Readings => {
+                self.job.plan = plan_of(file);
+                self.job.done()
+            }
+            Kind::Hours => of_hours(self.job, file.key.day).done_again(),
+        }
+    }
+}
+
+fn of_hours(job: Job, day: i32) -> hours::Job {
+    let version = job.shared.tail().hours.version;
+    let Job { shared, storage, gone, clean, stop, now, .. } = job;
+    hours::Job { shared, storage, day, files: Vec::new(), version, gone, clean, stop, now }
+}
+
+/// Stays where it is in its folder.
+fn plan_of(file: Arc<ColdFile>) -> Plan {
+    Plan { day: file.key.day, level: file.level, from_start: false, files: vec![file] }
+}
+
+/// Reads the numbers of all series of a file, which are few bytes.
+fn holds_any(shelf: &Shelf, file: &Arc<ColdFile>, gone: &Gone) -> Result<bool, ReadFault> {
+    let filter = Filter::new(&Scan::default(), 0);
+    let want = Want { filter, names: None, columns: vec![stored::SERIES] };
+    let mut scan = FileScan::open(shelf, Arc::clone(file), &want)?;
+    while let Some(batch) = scan.next(shelf, &want)? {
+        let series = batch.column(0).as_primitive::<Int32Type>().values();
+        // Sorted by series but for the signals between: equal neighbours are asked for once.
+        let mut before = None;
+        for id in series {
+            if before.replace(*id) != Some(*id) && gone.holds(SeriesId::new(id.cast_unsigned())) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,144 @@
+//! The rule: an aggregate over readings becomes one over partial groups, where the answer is the same.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "kinds of DataFusion that say nothing of what is asked"
+)]
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, DataFusionError};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{
+    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableScanBuilder, cast,
+};
+use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
+use datafusion::prelude::col;
+
+use super::cut::Cut;
+use super::fold::Part;
+use super::sums::{Asked, Sums, What};
+use super::table::Partials;
+use super::target::Target;
+use crate::prune::{self, is_time};
+
+#[derive(Debug)]
+pub(crate) struct FoldWhereRead;
+
+impl OptimizerRule for FoldWhereRead {
+    fn name(&self) -> &'static str {
+        "fold_where_read"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>, DataFusionError> {
+        let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
+        let Some(scan) = scan_of(&aggregate.input) else { return Ok(Transformed::no(plan)) };
+        let provider = source_as_provider(&scan.source)?;
+        let question = Target::of(&*provider)
+            .filter(|target| scan.fetch.is_none() && prune::decide(&scan.filters, target.keys()))
+            .and_then(|target| Question::of(aggregate, target));
+        let Some(question) = question else { return Ok(Transformed::no(plan)) };
+        let other = question.plan(aggregate, scan.filters.clone())?;
+        let same = plan.schema().logically_equivalent_names_and_types(other.schema());
+        Ok(if same { Transformed::yes(other) } else { Transformed::no(plan) })
+    }
+}
+
+/// A scan that nothing but another name lies over.
+fn scan_of(input: &LogicalPlan) -> Option<&TableScan> {
+    match input {
+        LogicalPlan::TableScan(scan) => Some(scan),
+        LogicalPlan::SubqueryAlias(alias) => scan_of(&alias.input),
+        _ => None,
+    }
+}
+
+/// What an aggregate asks, in words of groups.
+struct Question<'a> {
+    target: Target<'a>,
+    keys: Vec<Part>,
+    cut: Option<Cut>,
+    asked: Vec<Asked>,
+}
+
+impl<'a> Question<'a> {
+    /// `None` when groups of readings do not hold what is asked for.
+    fn of(aggregate: &Aggregate, target: Target<'a>) -> Option<Self> {
+        let mut cut = None;
+        let mut keys = Vec::with_capacity(aggregate.group_expr.len());
+        for expr in &aggregate.group_expr {
+            keys.push(match expr {
+                Expr::Column(column) => target.key(&column.name)?,
+                // One bucket of time at most.
+                bucket => cut.replace(Cut::of(bucket)?).is_none().then_some(Part::Bucket)?,
+            });
+        }
+        let asked: Option<Vec<Asked>> =
+            aggregate.aggr_expr.iter().map(|expr| asked(expr, target)).collect();
+        let asked = asked.filter(|asked| target.holds(asked))?;
+        Some(Self { target, keys, cut, asked })
+    }
+
+    fn plan(
+        &self,
+        aggregate: &Aggregate,
+        filters: Vec<Expr>,
+    ) -> Result<LogicalPlan, DataFusionError> {
+        let partials = Partials::new(self.target.base(&self.asked), filters, self.cut);
+        let partials: Arc<dyn TableProvider> = Arc::new(partials);
+        let source = provider_as_source(partials);
+        let scan = TableScanBuilder::new("partials", source).build()?;
+        let sums = Sums::of(&self.asked)?;
+        let keys = || self.keys.iter().map(|part| col(part.name()));
+        let groups = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan))
+            .aggregate(keys(), sums.aggregates)?;
+        let values = keys().chain(sums.answers).zip(aggregate.schema.iter());
+        let named = values.map(|(value, (qualifier, field))| {
+            let value = match field.data_type() {
+                kind @ DataType::Timestamp(..) => cast(value, kind.clone()),
+                _ => value,
+            };
+            value.alias_qualified(qualifier.cloned(), field.name())
+        });
+        groups.project(named.collect::<Vec<_>>())?.build()
+    }
+}
+
+fn asked(expr: &Expr, target: Target<'_>) -> Option<Asked> {
+    let AggregateFunction { func, params } = match expr {
+        Expr::AggregateFunction(function) => function,
+        Expr::Alias(alias) => return asked(&alias.expr, target),
+        _ => return None,
+    };
+    let plain = !params.distinct
+        && params.filter.is_none()
+        && params.order_by.is_empty()
+        && params.null_treatment.is_none();
+    let what = match (func.name(), params.args.as_slice()) {
+        ("count", [Expr::Literal(value, _)]) if plain && !value.is_null() => {
+            return Some(Asked { what: What::Rows, signal: None });
+        }
+        ("count", [_]) => What::Numbers,
+        ("sum", [_]) => What::Sum,
+        ("avg", [_]) => What::Mean,
+        ("min", [_]) => What::Min,
+        ("max", [_]) => What::Max,
+        ("first", [_, time]) if is_time(time, "time") => What::First,
+        ("last", [_, time]) if is_time(time, "time") => What::Last,
+        _ => return None,
+    };
+    let Some(Expr::Column(Column { name, .. })) = params.args.first() else { return None };
+    if plain { target.asked(what, name) } else { None }
+}
