@@ -16,6 +16,7 @@ mod limits;
 mod listener;
 mod postgres;
 mod quantity;
+mod remote;
 
 pub(crate) use bridge::{BridgeConfig, BridgeFault};
 pub(crate) use environment::{sources, state_folder};
@@ -24,6 +25,7 @@ pub(crate) use limits::{LimitsConfig, OwnLimits};
 pub(crate) use listener::{ListenerConfig, ListenerFault};
 pub(crate) use postgres::{MaybeAddress, PostgresConfig};
 pub(crate) use quantity::{Bytes, Span};
+pub(crate) use remote::RemoteConfig;
 
 /// A segment smaller than this is mostly padding; a larger one makes retention coarse.
 const SEGMENT_MIN: Bytes = Bytes::mebi(1);
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) postgres: PostgresConfig,
     pub(crate) journal: JournalConfig,
     pub(crate) history: HistoryConfig,
+    pub(crate) remote: RemoteConfig,
     pub(crate) query: QueryConfig,
     pub(crate) log: LogConfig,
     pub(crate) bridge: Vec<BridgeConfig>,
@@ -258,6 +261,8 @@ pub(crate) enum ConfigFault {
     Filter { filter: Box<str>, why: TopicFault },
     #[error("history.messages-only has more than {MESSAGES_ONLY_MAX} filters")]
     FiltersTooMany,
+    #[error("remote: {0}")]
+    Remote(#[from] s3::OptionsFault),
     #[error("{0} must be more than nothing")]
     Zero(&'static str),
 }
@@ -288,6 +293,7 @@ impl ConfigFault {
             | Self::TimeZone(_)
             | Self::Filter { .. }
             | Self::FiltersTooMany
+            | Self::Remote(_)
             | Self::Zero(_) => "althing config show --origin",
         }
     }
@@ -311,6 +317,7 @@ impl ConfigFault {
             | Self::TimeZone(_)
             | Self::Filter { .. }
             | Self::FiltersTooMany
+            | Self::Remote(_)
             | Self::Zero(_) => "the configuration as a whole".to_owned(),
         }
     }
@@ -334,6 +341,7 @@ impl Config {
         }
         self.check_amounts()?;
         self.messages_only()?;
+        self.remote.check()?;
         self.zone().map(|_known| ())
     }
 

@@ -13,6 +13,7 @@ mod erasure;
 mod ingest_thread;
 mod pages;
 mod reload;
+mod remote;
 mod router;
 mod serve;
 mod site;

@@ -103,6 +103,7 @@ fn options(
         journal,
         history,
         keep_types: keep_types(config),
+        remote: config.remote.resolve()?,
         messages_only: config.messages_only()?,
         query: query::Limits {
             time: config.query.time.get(),

@@ -23,6 +23,7 @@ use registry::Registry;
 use crate::bridges::Bridges;
 use crate::config::PostgresConfig;
 use crate::ingest_thread::{IngestThread, IngestWork};
+use crate::remote::RemotePlan;
 use crate::router::{self, Doors};
 use crate::web::Web;
 
@@ -49,6 +50,8 @@ pub(crate) struct SiteOptions {
     pub(crate) history: history::Options,
     /// How long readings of device types stay, where `history` does not say it.
     pub(crate) keep_types: BTreeMap<String, history::Keep>,
+    /// Where old days go.
+    pub(crate) remote: Option<RemotePlan>,
     /// Topics whose messages are not read.
     pub(crate) messages_only: Vec<TopicFilter>,
     pub(crate) query: query::Limits,
@@ -226,8 +229,10 @@ fn open(
     let clock = Clock::start();
     let meter = Arc::new(Meter::default());
     let log = open_log(options, clock)?;
+    let mut history = options.history.clone();
+    history.remote = options.remote.as_ref().map(|plan| plan.open(clock, &meter)).transpose()?;
     let (writer, reader, resume) =
-        history::open(options.history.clone(), clock.now().timestamp).context("history")?;
+        history::open(history, clock.now().timestamp).context("history")?;
     check_reach(&log, resume.position)?;
     let registry =
         Arc::new(Registry::open(&options.data.join("registry.sqlite")).context("registry")?);

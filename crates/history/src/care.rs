@@ -29,6 +29,7 @@ use crate::merge::purge::{Looked, Purge};
 use crate::merge::{self, Merged, plan};
 use crate::options::{Keeping, Options};
 use crate::reader::Shared;
+use crate::remote::{MoveFault, Moved, Mover, Step, Store};
 use crate::storage::Storage;
 use crate::table::{Removed, Table};
 
@@ -62,8 +63,12 @@ pub(crate) struct Care {
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
+    /// Of these, those whose files lie in a store that did not answer, and until when.
+    unanswered: BTreeSet<i32>,
+    unanswered_until: Option<Timestamp>,
     paused_until: Option<Timestamp>,
     next_look: Timestamp,
+    mover: Option<Mover>,
 }
 
 #[derive(Debug)]
@@ -88,9 +93,13 @@ impl Care {
     pub(crate) fn new(
         shared: Arc<Shared>,
         storage: Arc<dyn Storage>,
+        store: Option<Arc<Store>>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
         let linger = options.linger.min(LINGER_MAX);
+        let mover = options.remote.as_ref().zip(store).map(|(remote, store)| {
+            Mover::new((Arc::clone(&shared), Arc::clone(&storage), store), remote, linger)
+        });
         let leaving = removed.into_iter().map(|gone| Leaving::known(gone, linger)).collect();
         Self {
             shared,
@@ -107,8 +116,11 @@ impl Care {
             looked: Looked::default(),
             leaving,
             skipped: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
+            unanswered_until: None,
             paused_until: None,
             next_look: Timestamp::from_millis(0),
+            mover,
         }
     }
 
@@ -130,12 +142,36 @@ impl Care {
         };
         let tended = tended.or_else(not_for_now)?;
         self.retain(now)?;
+        if let Some(mover) = &mut self.mover {
+            if tended.is_some() {
+                mover.look_soon(now);
+            }
+            let step = mover.tend(now)?;
+            self.moved(step, now);
+        }
         self.remove_what_left(now);
         if self.running.is_none() {
             self.settle_erasures();
             self.begin(now);
         }
         Ok(tended)
+    }
+
+    /// A step of moving on this thread; nothing where there is no store.
+    pub(crate) fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
+        let Some(mover) = &self.mover else { return Ok(None) };
+        let step = mover.step(now)?;
+        let moved = step.moved.clone();
+        self.moved(step, now);
+        self.remove_what_left(now);
+        Ok(moved)
+    }
+
+    fn moved(&mut self, step: Step, now: Timestamp) {
+        if let Some(Moved { day, files, bytes }) = &step.moved {
+            tracing::info!(day, files, bytes, "history moved to the store");
+        }
+        self.let_go(step.gone.into_iter(), now);
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
@@ -186,6 +222,10 @@ impl Care {
     fn next_merge(&mut self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
+        }
+        if self.unanswered_until.take_if(|until| *until <= now).is_some() {
+            let unanswered = std::mem::take(&mut self.unanswered);
+            self.skipped.retain(|day| !unanswered.contains(day));
         }
         let stock = self.stock();
         let plan = plan::next(&stock.readings.files, now.millis(), &self.skipped);
@@ -295,7 +335,14 @@ impl Care {
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(files.into_iter(), now),
-            Err(MergeFault::Read { .. }) => self.skipped.extend(day),
+            Err(MergeFault::Read { source, .. }) => {
+                for day in day.into_iter().filter(|day| self.skipped.insert(*day)) {
+                    if source.away().is_some() {
+                        self.unanswered.insert(day);
+                        self.unanswered_until = Some(now.saturating_add(PAUSE));
+                    }
+                }
+            }
             Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
                 self.paused_until = Some(now.saturating_add(PAUSE));
             }
@@ -333,11 +380,11 @@ fn join(thread: JoinHandle<Done>) -> Done {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Merging can wait: devices and people cannot.
-fn give_way() {
+/// Merging and moving can wait: devices and people cannot.
+pub(crate) fn give_way() {
     const NICE: i32 = 10;
     let me = rustix::thread::gettid();
     if let Err(fault) = rustix::process::setpriority_process(Some(me), NICE) {
-        tracing::debug!(%fault, "merging has the priority of everything else");
+        tracing::debug!(%fault, "care has the priority of everything else");
     }
 }

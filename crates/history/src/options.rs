@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::remote::RemoteOptions;
+
 /// Rows in one chunk of the hot tail: large enough for column loops, small enough to copy the
 /// open one for a view (65,536 rows of 22 bytes are 1.4 MB).
 pub(crate) const CHUNK_ROWS: usize = 65_536;
@@ -23,6 +25,8 @@ pub struct Options {
     pub linger: Duration,
     /// Readings older than this leave with the whole of their day. `None` keeps all.
     pub keep: Option<Duration>,
+    /// Where old days go. `None` keeps them here.
+    pub remote: Option<RemoteOptions>,
     /// Hours older than this leave, likewise, whether their readings are still there or not.
     pub keep_hours: Option<Duration>,
 }
@@ -66,6 +70,7 @@ impl Options {
             hot_age_max: Duration::from_secs(15 * 60),
             linger: Duration::from_secs(60 * 60),
             keep: None,
+            remote: None,
             keep_hours: None,
         }
     }

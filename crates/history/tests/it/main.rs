@@ -25,6 +25,8 @@ mod merges;
 #[cfg(test)]
 mod model_based;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod threads;
