@@ -17,7 +17,7 @@ use crate::care::work::{Done, Job, timed};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
 use crate::hours::plan::Look;
-use crate::hours::{self, Summarised};
+use crate::hours::{self, Keep, Summarised};
 use crate::kind::Kind;
 use crate::merge::{self, Merged, plan};
 use crate::options::Options;
@@ -138,6 +138,17 @@ impl Care {
             Some(Tended::Summarised(summarised, _)) => Ok(Some(summarised)),
             Some(Tended::Merged(_)) | None => Ok(None),
         }
+    }
+
+    pub(crate) fn rewrite_hours(
+        &mut self,
+        day: i32,
+        keep: Keep<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Summarised>, MergeFault> {
+        let Some(made) = self.hours_of(day, now).run_without(keep)? else { return Ok(None) };
+        self.let_go(made.gone.into_iter(), now);
+        Ok(Some(made.summarised))
     }
 
     /// After a fault that time may mend nothing is begun for a while.

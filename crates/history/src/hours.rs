@@ -11,6 +11,7 @@ mod job;
 mod left;
 mod line;
 pub(crate) mod plan;
+mod rewrite;
 mod rows;
 mod schema;
 
@@ -18,6 +19,7 @@ pub use days::{Day, DayHours};
 pub(crate) use job::Job;
 pub use job::Summarised;
 pub(crate) use line::Drawn;
+pub(crate) use rewrite::Keep;
 pub use rows::{HourRows, HoursScan};
 pub use schema::{hour, hours_schema};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use model::{Committed, Position, Quality, Timestamp, Value};
 
+use crate::arrange::day_of;
 use crate::care::{Care, Tended};
 use crate::cold::Shelf;
 use crate::fault::{FlushFault, MergeFault, OpenFault};
@@ -426,6 +427,21 @@ impl Writer {
     /// As `merge`.
     pub fn summarise(&mut self, now: Timestamp) -> Result<Option<Summarised>, MergeFault> {
         self.care.summarise(now)
+    }
+
+    /// Writes the hours of the day in which `time` lies again, on this thread, without those of the
+    /// series that `keep` refuses: for what is to be forgotten where its readings are gone. `None`
+    /// when the day has no hours, or when they changed meanwhile.
+    ///
+    /// # Errors
+    /// As `merge`.
+    pub fn rewrite_hours(
+        &mut self,
+        time: Timestamp,
+        keep: impl Fn(SeriesId) -> bool,
+        now: Timestamp,
+    ) -> Result<Option<Summarised>, MergeFault> {
+        self.care.rewrite_hours(day_of(time.millis()), &keep, now)
     }
 }
 

@@ -73,7 +73,9 @@ impl Job {
         let read = |source| MergeFault::Read { day: day_name(self.day), source };
         let from = (&*self.shared.shelf, &ranks);
         let mut weave = Weave::new(from, &self.files, &COLUMNS).map_err(read)?;
-        let mut sink = Sink::new(self.target(), (&ranks, &names));
+        let position = self.files.iter().map(|file| file.position).max().unwrap_or_default();
+        let target = self.target(Origin::new(&self.files), (position, 'h'));
+        let mut sink = Sink::new(target, (&ranks, &names));
         let mut fold = Fold::default();
         while let Some(piece) = weave.next().map_err(read)? {
             if self.stop.load(Ordering::Relaxed) {
@@ -90,21 +92,22 @@ impl Job {
         Ok(Some(parts))
     }
 
-    fn target(&self) -> Target<'_> {
-        let position = self.files.iter().map(|file| file.position).max().unwrap_or_default();
+    /// `letter` tells the files of one way to make hours from those of another that may go on at
+    /// the same time.
+    pub(crate) fn target(&self, origin: Origin, (position, letter): (u64, char)) -> Target<'_> {
         let made = place::Made {
             key: FileKey { day: self.day, late: false },
             position,
             level: 0,
             at: self.now,
-            origin: Some(Origin::new(&self.files)),
+            origin: Some(origin),
         };
         Target {
             storage: &*self.storage,
             kind: Kind::Hours,
             made,
             effort: Effort::Thorough,
-            stem: format!("part-{position:020}-h{}", self.version),
+            stem: format!("part-{position:020}-{letter}{}", self.version),
         }
     }
 
@@ -118,15 +121,19 @@ impl Job {
         if readings.of_day(self.day) != self.files.as_slice() {
             return Ok(None);
         }
-        let summarised = Summarised {
-            day: day_name(self.day),
-            rows: parts.iter().map(|part| part.rows).sum(),
-            files: parts.len() as u64,
-            bytes: parts.iter().map(|part| part.file.bytes).sum(),
-        };
+        let summarised = made(self.day, &parts);
         let gone = before.of_day(self.day).to_vec();
         let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
         self.shared.tail().hours = Arc::new(after);
         Ok(Some(Made { summarised, gone }))
+    }
+}
+
+pub(crate) fn made(day: i32, parts: &[Part]) -> Summarised {
+    Summarised {
+        day: day_name(day),
+        rows: parts.iter().map(|part| part.rows).sum(),
+        files: parts.len() as u64,
+        bytes: parts.iter().map(|part| part.file.bytes).sum(),
     }
 }

@@ -58,6 +58,9 @@ impl<'a> Sink<'a> {
         begun: &mut Vec<String>,
     ) -> Result<(), MergeFault> {
         let mut rest = rows;
+        if rest.num_rows() == 0 {
+            return Ok(());
+        }
         loop {
             let room = self.room(&rest);
             let cut = room < rest.num_rows();

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType, UInt32Type};
 use history::storage::Storage;
 use history::storage::memory::{Fault, Memory, Unsynced};
-use history::{DayHours, HoursScan, MergeFault, Options, SeriesId, View, hour};
+use history::{DayHours, HoursScan, MergeFault, Options, SeriesId, Tended, View, hour};
 use model::Timestamp;
 
 use crate::site::{NOW, Record, Said, Seen, Site, number, small_options};
@@ -301,6 +301,70 @@ fn hours_leave_after_a_time_of_their_own() {
     site.merge(49).unwrap();
     assert!(!site.storage.files().keys().any(|name| name.starts_with("hours/day=")));
     site.check();
+}
+
+/// As in the program: on a thread of its own, while the caller looks now and then.
+fn cared_for(site: &mut Site, count: usize) -> Vec<Tended> {
+    let (mut now, mut seen) = (later(1), Vec::new());
+    while seen.len() < count {
+        now = now.saturating_add(Duration::from_secs(1));
+        seen.extend(site.writer.care(now).unwrap());
+        std::thread::yield_now();
+    }
+    seen
+}
+
+fn flushed_yesterday(options: Options) -> Site {
+    let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
+    site.write(rows(today() - DAY));
+    site.commit_all();
+    site.flush().unwrap();
+    site
+}
+
+#[test]
+fn care_closes_a_day_and_makes_its_hours() {
+    let mut site = flushed_yesterday(small_options());
+    let seen = cared_for(&mut site, 2);
+    assert!(matches!(seen[0], Tended::Merged(_)), "{seen:?}");
+    assert!(matches!(&seen[1], Tended::Summarised(made, _) if made.rows == 7), "{seen:?}");
+    assert_eq!(states(&site), [Some(DayHours::Usable)]);
+}
+
+#[test]
+fn care_makes_hours_before_readings_leave() {
+    let mut site = flushed_yesterday(Options { keep: Some(Duration::ZERO), ..small_options() });
+    let expected = hours_of(&site.expected());
+    let seen = cared_for(&mut site, 1);
+    assert!(matches!(&seen[0], Tended::Summarised(made, _) if made.rows == 7), "{seen:?}");
+    assert_eq!(states(&site), [Some(DayHours::Left)], "as soon as they are made");
+    assert_eq!(scan_hours(&site.view(), &HoursScan::default()), expected);
+}
+
+/// What is to be forgotten where no readings are left.
+#[test]
+fn hours_can_be_written_again_without_a_series() {
+    let mut site = closed();
+    site.summarise(1).unwrap();
+    let mut site = reopened(&site, keeping(1, None));
+    site.merge(48).unwrap();
+    let mut expected = scan_hours(&site.view(), &HoursScan::default());
+    let day = Timestamp::from_millis(today() - DAY + 5);
+    let keep = |id: SeriesId| id != SeriesId::new(1);
+    let made = site.writer.rewrite_hours(day, keep, later(48)).unwrap().unwrap();
+    assert_eq!((made.rows, made.files), (4, 1));
+    expected.retain(|(device, signal, _), _| (device.as_str(), signal.as_str()) != ("b", "x"));
+    assert_eq!(scan_hours(&site.view(), &HoursScan::default()), expected);
+    assert_eq!(states(&site), [Some(DayHours::Left)], "it is known that they cannot be made again");
+    let site = reopened(&site, keeping(1, None));
+    assert_eq!(scan_hours(&site.view(), &HoursScan::default()), expected);
+    assert_eq!(site.storage.files().keys().filter(|name| name.contains("-w")).count(), 1);
+    // And without any.
+    let mut site = site;
+    let made = site.writer.rewrite_hours(day, |_| false, later(48)).unwrap().unwrap();
+    assert_eq!((made.rows, made.files), (0, 0));
+    assert_eq!(states(&site), []);
+    assert_eq!(site.writer.rewrite_hours(day, |_| false, later(48)).unwrap(), None);
 }
 
 /// Cuts the power at every change, and lets a full disk refuse every one: while hours are made,

@@ -1,0 +1,93 @@
+//! The hours of one day without some series: for what is to be forgotten where no readings are left
+//! from which the hours could be made again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int32Type;
+
+use crate::arrange::day_name;
+use crate::cold::{FileScan, Want};
+use crate::fault::{FlushFault, MergeFault};
+use crate::file::{ColdFile, Origin};
+use crate::hours::job::{Job, Made, made};
+use crate::kind::Kind;
+use crate::merge::ranks::Ranks;
+use crate::merge::sink::Sink;
+use crate::part::stored;
+use crate::place::{Part, attempt, storage_fault};
+use crate::scan::{Filter, Scan};
+use crate::series::SeriesId;
+
+/// Whether the rows of a series stay.
+pub(crate) type Keep<'a> = &'a dyn Fn(SeriesId) -> bool;
+
+impl Job {
+    /// Writes the hours that the day has again, without those of series that `keep` refuses. They
+    /// go on saying what they were made from. `None` when it was stopped, when they changed
+    /// meanwhile, or when there are none.
+    pub(crate) fn run_without(&self, keep: Keep<'_>) -> Result<Option<Made>, MergeFault> {
+        let files = self.shared.tail().hours.of_day(self.day).to_vec();
+        let Some(origin) = files.first().and_then(|file| file.origin.clone()) else {
+            return Ok(None);
+        };
+        attempt(
+            &*self.storage,
+            |begun| self.copy((&files, origin), keep, begun),
+            |parts| self.publish_without(&files, parts),
+        )
+    }
+
+    fn copy(
+        &self,
+        (files, origin): (&[Arc<ColdFile>], Origin),
+        keep: Keep<'_>,
+        begun: &mut Vec<String>,
+    ) -> Result<Option<Vec<Part>>, MergeFault> {
+        let (series, names) = {
+            let mut known = self.shared.series_mut();
+            (known.entries().to_vec(), known.names())
+        };
+        let ranks = Ranks::new(&series);
+        let shelf = &*self.shared.hours_shelf;
+        let columns = (stored::SERIES..Kind::Hours.stored().fields().len()).collect();
+        let want = Want { filter: Filter::new(&Scan::default(), 0), names: None, columns };
+        let read = |source| MergeFault::Read { day: day_name(self.day), source };
+        let position = files.iter().map(|file| file.position).max().unwrap_or_default();
+        let mut sink = Sink::new(self.target(origin, (position, 'w')), (&ranks, &names));
+        for file in files {
+            let mut scan = FileScan::open(shelf, Arc::clone(file), &want).map_err(read)?;
+            while let Some(rows) = scan.next(shelf, &want).map_err(read)? {
+                if self.stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                let ids = rows.column(0).as_primitive::<Int32Type>().values();
+                let stays = |id: &i32| keep(SeriesId::new(id.cast_unsigned()));
+                let stays: Vec<bool> = ids.iter().map(stays).collect();
+                sink.push(filter_record_batch(&rows, &BooleanArray::from(stays))?, begun)?;
+            }
+        }
+        let parts = sink.finish(begun)?;
+        let dir = Kind::Hours.day_dir(self.day);
+        self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
+        Ok(Some(parts))
+    }
+
+    fn publish_without(
+        &self,
+        files: &[Arc<ColdFile>],
+        parts: Vec<Part>,
+    ) -> Result<Option<Made>, FlushFault> {
+        let _one_at_a_time = self.shared.versions();
+        let before = Arc::clone(&self.shared.tail().hours);
+        if before.of_day(self.day) != files {
+            return Ok(None);
+        }
+        let summarised = made(self.day, &parts);
+        let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
+        self.shared.tail().hours = Arc::new(after);
+        Ok(Some(Made { summarised, gone: files.to_vec() }))
+    }
+}
