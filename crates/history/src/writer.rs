@@ -137,7 +137,7 @@ pub fn open_on(
         gone: Arc::new(gone),
     };
     let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&tiered))));
-    let shared = Shared::new(tail, (known.table, known.latest), shelves);
+    let shared = Shared::new(tail, (known.table, known.latest), (shelves, options.hours_cost));
     let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), store, (&options, removed));
     let writer = Writer {
         shared: Arc::clone(&shared),

@@ -45,6 +45,7 @@ pub(crate) fn small_options() -> Options {
         hot_rows_max: 1_000,
         hot_age_max: Duration::from_secs(60),
         linger: Duration::ZERO,
+        hours_cost: 0,
         ..Options::new("unused")
     }
 }
