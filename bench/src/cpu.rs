@@ -28,11 +28,23 @@ fn ticks_of(stat: &str) -> Option<u64> {
 /// # Errors
 /// When there is no such process.
 pub fn memory_of(pid: u32) -> Result<u64> {
+    status_of(pid, "RssAnon:")
+}
+
+/// The most bytes that the process ever had in memory, files that it maps included.
+///
+/// # Errors
+/// When there is no such process.
+pub fn peak_memory_of(pid: u32) -> Result<u64> {
+    status_of(pid, "VmHWM:")
+}
+
+fn status_of(pid: u32, key: &str) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kilobytes: u64 = kilobytes.context("no RssAnon in kB")?.parse()?;
+    let kilobytes: u64 = kilobytes.with_context(|| format!("no {key} in kB"))?.parse()?;
     Ok(kilobytes * 1024)
 }
 

@@ -1,9 +1,10 @@
-//! Posts a file of line protocol to a store, in batches over some connections, each with one batch
-//! under way: as Telegraf and the suite's own loaders do.
+//! Posts line protocol to a store, from a file or made on the way, in batches over some connections,
+//! each with one batch under way: as Telegraf and the suite's own loaders do.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,24 +12,26 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::Latency;
 use crate::clock::Clock;
 use crate::cpu::seconds_of;
 use crate::report::{Samples, seconds};
+use crate::{Latency, Year};
 
 #[derive(Clone, Debug, Args)]
 pub struct WritePlan {
     /// Where a batch is posted to.
     #[arg(long)]
     pub url: String,
-    /// Read from its beginning to its end.
+    /// Read from its beginning to its end. Without it, a year of devices is made.
     #[arg(long)]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub year: Year,
     /// Process whose CPU time is reported.
     #[arg(long)]
     pub server_pid: u32,
     #[arg(long, default_value_t = 5_000)]
-    pub batch_lines: usize,
+    pub batch_lines: u64,
     #[arg(long, default_value_t = 4)]
     pub connections: usize,
 }
@@ -60,9 +63,7 @@ const BUSY: u16 = 503;
 /// # Errors
 /// When the file cannot be read, or the store does not take a batch.
 pub fn write(plan: &WritePlan) -> Result<WriteReport> {
-    let path = plan.file.display();
-    let file = File::open(&plan.file).with_context(|| format!("cannot read {path}"))?;
-    let source = Source(Mutex::new(BufReader::with_capacity(1 << 20, file)));
+    let source = Source::open(plan)?;
     let cpu = || Ok::<_, anyhow::Error>((seconds_of(plan.server_pid)?, own_cpu()?));
     let (server, client) = cpu()?;
     let clock = Clock::start();
@@ -95,22 +96,43 @@ fn own_cpu() -> Result<f64> {
     seconds_of(std::process::id())
 }
 
-struct Source(Mutex<BufReader<File>>);
+/// Where all writers take their next batch from.
+enum Source {
+    File(Mutex<BufReader<File>>),
+    /// With the number of the next reading.
+    Year(Year, AtomicU64),
+}
 
 impl Source {
-    /// The number of lines in the next batch, 0 at the end.
-    fn fill(&self, batch: &mut Vec<u8>, lines: usize) -> Result<u64> {
-        batch.clear();
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut count = 0;
-        for _ in 0..lines {
-            if file.read_until(b'\n', batch)? == 0 {
-                break;
-            }
-            count += 1;
-        }
-        Ok(count)
+    fn open(plan: &WritePlan) -> Result<Self> {
+        let Some(path) = &plan.file else { return Ok(Self::Year(plan.year, AtomicU64::new(0))) };
+        let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Self::File(Mutex::new(BufReader::with_capacity(1 << 20, file))))
     }
+
+    /// The number of lines in the next batch, 0 at the end.
+    fn fill(&self, batch: &mut Vec<u8>, lines: u64) -> Result<u64> {
+        batch.clear();
+        match self {
+            Self::File(file) => read(file, batch, lines),
+            Self::Year(year, next) => {
+                let first = next.fetch_add(lines, Ordering::Relaxed).min(year.count());
+                let end = (first + lines).min(year.count());
+                (first..end).try_for_each(|number| year.write_line(number, batch))?;
+                Ok(end - first)
+            }
+        }
+    }
+}
+
+fn read(file: &Mutex<BufReader<File>>, batch: &mut Vec<u8>, lines: u64) -> Result<u64> {
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    for count in 0..lines {
+        if file.read_until(b'\n', batch)? == 0 {
+            return Ok(count);
+        }
+    }
+    Ok(lines)
 }
 
 struct Tally {

@@ -6,30 +6,37 @@ mod certificates;
 mod figures;
 mod flood;
 mod generator;
+mod history;
 mod memory;
 mod peers;
 mod profile;
 mod rows;
 mod runner;
 mod siege;
+mod size;
 mod stalled;
 mod stores;
 mod table;
 mod tsbs;
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
+use tempfile::TempDir;
 
 use crate::torture::Which;
 pub use flood::Plan as FloodPlan;
+pub use history::Plan as HistoryPlan;
 pub use memory::Plan as MemoryPlan;
 pub use peers::{Peer, Sources};
 pub(crate) use peers::{Programs, Purpose, Running, start_other};
 pub use profile::Plan as ProfilePlan;
 use rows::Row;
 use runner::Runner;
+pub use size::Plan as SizePlan;
 pub use stalled::Plan as StalledPlan;
 pub use stores::Store;
 use table::{Cell, Table};
@@ -49,6 +56,10 @@ pub enum Bench {
     Flood(FloodPlan),
     /// Trucks of the Time Series Benchmark Suite: loading and its 13 queries, beside other stores.
     Tsbs(TsbsPlan),
+    /// Bytes of a reading on disk, flushed and when its day is closed, beside other stores.
+    Size(SizePlan),
+    /// A year of ten thousand devices in one site: loading, disk, memory, starts and three questions.
+    History(HistoryPlan),
     /// Where a broker spends its time in one row, with `perf`.
     Profile(ProfilePlan),
 }
@@ -100,6 +111,8 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Flood(plan) => flood::run(plan),
         Bench::Profile(plan) => profile::run(plan),
         Bench::Tsbs(plan) => tsbs::run(plan),
+        Bench::History(plan) => history::run(plan),
+        Bench::Size(plan) => size::run(plan),
     }
 }
 
@@ -149,6 +162,39 @@ fn measure(
         }
     };
     crate::say(&format!("{} {round} {line}", row.id));
+}
+
+/// A folder that stays, or one that goes with its second part.
+fn folder(kept: Option<&Path>, work: Option<&Path>) -> Result<(PathBuf, Option<TempDir>)> {
+    if let Some(folder) = kept {
+        std::fs::create_dir_all(folder)?;
+        return Ok((std::path::absolute(folder)?, None));
+    }
+    let mut builder = tempfile::Builder::new();
+    // PostgreSQL's user must be able to pass.
+    let builder = builder.prefix("althing-bench-").permissions(Permissions::from_mode(0o755));
+    let temporary = match work {
+        Some(work) => builder.tempdir_in(work)?,
+        None => builder.tempdir()?,
+    };
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
+
+/// Althing, as it is given or built.
+fn release_althing(given: Option<&Path>) -> Result<Which> {
+    let binary = match given {
+        Some(path) => path.to_owned(),
+        None => runner::build("althing", &[])?,
+    };
+    Ok(Which { binary: Some(binary), ..Which::default() })
+}
+
+/// What puts load on it, likewise.
+fn release_generator(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(path) => Ok(path.to_owned()),
+        None => runner::build("bench", runner::GENERATOR_FLAGS),
+    }
 }
 
 const REASON_CHARS_MAX: usize = 160;

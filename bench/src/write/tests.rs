@@ -2,7 +2,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{WritePlan, write};
+use super::{Source, WritePlan, Year, write};
 
 /// Answers every request on one connection, and is busy at each third one. Counts the lines of
 /// those it takes.
@@ -45,7 +45,8 @@ fn every_line_is_taken_once_though_the_store_is_busy_at_times() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let plan = WritePlan {
         url: format!("http://{}/write", listener.local_addr().unwrap()),
-        file,
+        file: Some(file),
+        year: Year { devices: 1, days: 1, readings: 0 },
         server_pid: std::process::id(),
         batch_lines: 10,
         connections: 3,
@@ -63,4 +64,20 @@ fn every_line_is_taken_once_though_the_store_is_busy_at_times() {
     });
     assert_eq!((report.lines, report.batches, taken.into_inner()), (1_003, 101, 1_003));
     assert!(report.again > 20, "busy {} times", report.again);
+}
+
+#[test]
+fn writers_share_a_year_without_a_gap() {
+    let year = Year { devices: 3, days: 1, readings: 100 };
+    let source = Source::Year(year, 0.into());
+    let (mut batch, mut all) = (Vec::new(), Vec::new());
+    let mut counts = Vec::new();
+    for _ in 0..12 {
+        counts.push(source.fill(&mut batch, 10).unwrap());
+        all.extend_from_slice(&batch);
+    }
+    assert_eq!(counts, [10, 10, 10, 10, 10, 10, 10, 10, 10, 9, 0, 0]);
+    let mut whole = Vec::new();
+    (0..99).for_each(|number| year.write_line(number, &mut whole).unwrap());
+    assert_eq!(all, whole);
 }

@@ -14,6 +14,10 @@ use super::{Field, Plan, table::Outcome};
 use crate::step;
 use crate::torture::{Program, count_readings};
 
+/// The generator shall never be what is measured.
+pub(super) const GENERATOR_FLAGS: &[&str] =
+    &["--config", "profile.release.package.bench.opt-level=3"];
+
 const DISK_SECONDS: f64 = 1.0;
 
 /// At a given rate, no window of a publisher shall be what limits it.
@@ -33,8 +37,7 @@ pub(super) struct Runner<'a> {
 impl<'a> Runner<'a> {
     pub(super) fn new(field: &'a Field) -> Result<Self> {
         raise_descriptor_limit()?;
-        let flags = ["--config", "profile.release.package.bench.opt-level=3"];
-        let generator = Generator::new(build("bench", &flags)?);
+        let generator = Generator::new(build("bench", GENERATOR_FLAGS)?);
         let programs = Programs::find(&field.peers, &field.sources, generator.path())?;
         let mut which = field.which.clone();
         let takes_part = field.peers.contains(&Peer::Althing);

@@ -1,22 +1,20 @@
 //! `cargo xtask bench tsbs`: the use case "IoT" of the Time Series Benchmark Suite. Loads each store,
 //! compares what they answer to its 13 queries, and only then takes their times.
 
-mod answers;
 mod draws;
 mod load;
-mod queries;
-mod rounds;
 mod stage;
-mod table;
+mod statements;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use bench::tsbs::Scale;
 use clap::Args;
 
-use super::stores::{Store, install};
-use crate::torture::Which;
+use super::stores::{Queries, Question, Questions, Store, install, play, table};
+use crate::dice::Dice;
+use draws::Draw;
 use stage::Stage;
 
 #[derive(Clone, Debug, Args)]
@@ -63,39 +61,40 @@ pub struct Plan {
 /// When a store cannot be had, two stores answer differently, or Althing fails.
 pub(super) fn run(plan: &Plan) -> Result<()> {
     ensure!(plan.scale.trucks > 0 && plan.scale.hours > 0, "no trucks, no readings");
-    let names: Vec<&str> = queries::NAMES
+    let names: Vec<&str> = statements::NAMES
         .into_iter()
         .filter(|name| plan.queries.is_empty() || plan.queries.iter().any(|it| name.contains(it)))
         .collect();
     let python = install(&plan.stores)?;
     let stage = Stage::set(plan, python)?;
     let loads = load::all(plan, &stage)?;
-    crate::say(&table::of_loads(&loads));
-    let mut players = stage.players(&plan.stores)?;
+    crate::say(&load::table(&loads));
+    let mut cast = stage.cast(&plan.stores)?;
     let mut rows = Vec::new();
     for name in names {
-        let row = rounds::play(plan, name, &mut players)?;
+        let questions = questions(plan, name)?;
+        let row = play(name, plan.rounds, &mut cast.players, &questions);
         crate::say(&table::of_query(&row));
         rows.push(row);
     }
     crate::say(&table::of_all(&plan.stores, &rows));
-    let differences = rows.iter().map(|row| row.differences.len()).sum::<usize>();
-    if differences > 0 {
-        bail!("{differences} answers differ, so their times mean nothing");
-    }
-    let failed = rows
-        .iter()
-        .flat_map(|row| &row.cells)
-        .any(|(store, cell)| store.is_ours() && (cell.fault.is_some() || cell.seconds.is_empty()));
-    ensure!(!failed, "Althing failed in a query");
-    Ok(())
+    table::verdict(&rows)
 }
 
-/// Althing, as it is given or built.
-fn althing(plan: &Plan) -> Result<Which> {
-    let binary = match &plan.althing {
-        Some(path) => path.clone(),
-        None => super::runner::build("althing", &[])?,
-    };
-    Ok(Which { binary: Some(binary), ..Which::default() })
+/// What all stores are asked, with the same parameters.
+fn questions(plan: &Plan, name: &str) -> Result<Questions> {
+    let mut dice = Dice::new(plan.scale.seed ^ u64::from(plan.scale.trucks));
+    let draws = if statements::is_drawn(name)? { plan.draws.max(1) } else { 1 };
+    let draws: Vec<Draw> =
+        (0..draws).map(|_| Draw::new(plan.scale, statements::window_s(name), &mut dice)).collect();
+    let mut questions = Questions::new();
+    for store in plan.stores.iter().copied() {
+        let queries = Queries::read(statements::FOLDER, store)?;
+        let asked: Option<Vec<Question>> =
+            draws.iter().map(|draw| queries.question(name, |text| draw.fill(text))).collect();
+        if let Some(asked) = asked {
+            questions.insert(store, asked);
+        }
+    }
+    Ok(questions)
 }

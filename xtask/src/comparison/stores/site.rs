@@ -21,7 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Of a closed day.
 const CLOSED: u8 = 15;
 
-/// For `env`, where Debian's package faketime is installed. A clock that only counts is left alone.
+/// For `env`, where Debian's package faketime is installed. The clock is fast, too: a site looks for
+/// something to merge once a second. A clock that only counts is left alone.
 const AHEAD: [&str; 3] =
     ["LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1", "FAKETIME=+3h", "DONT_FAKE_MONOTONIC=1"];
 
@@ -38,6 +39,8 @@ pub(in crate::comparison) struct Althing {
     program: PathBuf,
     which: Which,
     folder: PathBuf,
+    /// Of its configuration, without the sections that are needed here.
+    more: String,
 }
 
 impl Althing {
@@ -45,7 +48,13 @@ impl Althing {
         let program = Program::find(which)?.path().to_owned();
         // From another folder, too.
         let program = std::path::absolute(program)?;
-        Ok(Self { program, which: which.clone(), folder: folder.to_owned() })
+        let (which, folder) = (which.clone(), folder.to_owned());
+        Ok(Self { program, which, folder, more: String::new() })
+    }
+
+    /// With more in its configuration than `[query]` and `[history]`.
+    pub(in crate::comparison) fn configured(self, more: &str) -> Self {
+        Self { more: more.to_owned(), ..self }
     }
 
     /// The folder of its table of readings.
@@ -57,6 +66,11 @@ impl Althing {
         live_files(&self.table())
     }
 
+    /// What it holds is here.
+    pub(in crate::comparison) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// As anybody would run it, but with time for a question.
     pub(in crate::comparison) fn start(&self) -> Result<Site> {
         self.start_with("[query]\ntime = \"300s\"\n", Ahead::Nothing)
@@ -65,7 +79,7 @@ impl Althing {
     fn start_with(&self, config: &str, ahead: Ahead) -> Result<Site> {
         std::fs::create_dir_all(&self.folder)?;
         let path = self.folder.join("althing.toml");
-        std::fs::write(&path, config)?;
+        std::fs::write(&path, format!("{config}{}", self.more))?;
         let mut which = Which { binary: Some(self.program.clone()), ..self.which.clone() };
         if ahead == Ahead::Hours {
             // The program `faketime` would stand between us and the site.
@@ -80,8 +94,17 @@ impl Althing {
 
     /// Brings what is in memory into files.
     pub(in crate::comparison) fn flush(&self) -> Result<()> {
-        let readings = "[history]\nhot-age = \"1s\"\nlinger = \"1s\"\n";
-        let site = self.start_with(readings, Ahead::Nothing)?;
+        self.flush_after("1s")
+    }
+
+    /// The same, in one flush, as of a site that runs: the journal is read again before it.
+    pub(in crate::comparison) fn flush_at_once(&self) -> Result<()> {
+        self.flush_after("20s")
+    }
+
+    fn flush_after(&self, age: &str) -> Result<()> {
+        let history = format!("[history]\nhot-age = \"{age}\"\nlinger = \"1s\"\n");
+        let site = self.start_with(&history, Ahead::Nothing)?;
         let count = count_readings(&site)?;
         self.wait(&site, |files| rows(files) >= count)
     }

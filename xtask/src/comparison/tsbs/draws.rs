@@ -33,10 +33,6 @@ impl Draw {
         }
     }
 
-    pub(super) const fn end_s(&self) -> i64 {
-        self.end_s
-    }
-
     /// A text with what was drawn in it.
     pub(super) fn fill(&self, text: &str) -> String {
         // The first reading is in a window that begins after its left end.
@@ -49,6 +45,7 @@ impl Draw {
             .replace("{from_s}", &self.from_s.to_string())
             .replace("{to_s}", &self.to_s.to_string())
             .replace("{begin}", &time(START_S))
+            .replace("{end_s}", &self.end_s.to_string())
             .replace("{end}", &time(self.end_s))
             .replace("{all}", &format!("{all}s"))
             .replace("{begin_s}", &START_S.to_string())

@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use bench::WriteReport;
 use serde::{Deserialize, Serialize};
 
-use super::super::stores::{Asker, Question, Server, Store, post};
+use super::super::figures::median;
+use super::super::stores::{Asker, Question, Server, Store, calm, post, server_config};
 use super::Plan;
-use super::stage::{Stage, server_config};
-use crate::clock::pause;
-use crate::torture::{Site, count_readings};
+use super::stage::Stage;
+use crate::torture::count_readings;
 
 /// How one store was loaded, all rounds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,11 +36,6 @@ struct Round {
 
 /// A store that was loaded says so here.
 const RECORD: &str = "loaded.json";
-
-/// After which a server is thought to have settled: nothing on disk changed for so long.
-const CALM: u32 = 40;
-const CALM_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
-const CALM_LOOKS_MAX: u32 = 600;
 
 /// Loads what is not loaded yet, round by round.
 pub(super) fn all(plan: &Plan, stage: &Stage) -> Result<Vec<Load>> {
@@ -116,13 +111,8 @@ fn load(store: Store, plan: &Plan, stage: &Stage) -> Result<Round> {
 
 fn althing(plan: &Plan, stage: &Stage) -> Result<Round> {
     let site = stage.althing.start()?;
-    let mut points = "points.lp";
-    if !has_labels(&site)? {
-        bare(&stage.said("points.lp"), &stage.said("points-bare.lp"))?;
-        points = "points-bare.lp";
-    }
     let url = format!("http://{}/api/v2/write?bucket=tsbs&precision=s", site.http());
-    let round = write(plan, stage, (points, &url, site.pid()))?;
+    let round = write(plan, stage, ("points.lp", &url, site.pid()))?;
     let (found, said) = (count_readings(&site)?, stage.generated.distinct_values);
     ensure!(found == said, "SQL has {found} readings, and {said} were acknowledged");
     Ok(round)
@@ -150,7 +140,7 @@ fn write(plan: &Plan, stage: &Stage, (points, url, pid): (&str, &str, u32)) -> R
 fn postgres(plan: &Plan, stage: &Stage) -> Result<Round> {
     let server = Server::start(Store::Postgres, &stage.of(Store::Postgres))?;
     let mut asker = Asker::start(&stage.python, "postgres", &server_config(&server))?;
-    for statement in stage.setup("postgres.sql")? {
+    for statement in stage.setup(Store::Postgres)? {
         asker.ask(&statement)?;
     }
     asker.copy(&[("trucks", &without_head(&stage.said("trucks.csv"))?)], 1)?;
@@ -176,7 +166,7 @@ fn tables(store: Store, stage: &Stage) -> Result<Round> {
     let config = serde_json::json!({ "path": path });
     let mut asker = Asker::start(&stage.python, store.kind(), &config)?;
     let (mut seconds, mut cpu) = (0.0, 0.0);
-    for statement in stage.setup(&format!("{}.sql", store.name()))? {
+    for statement in stage.setup(store)? {
         let answer = asker.ask(&statement).with_context(|| statement.text.clone())?;
         seconds += answer.seconds;
         cpu += answer.cpu;
@@ -204,62 +194,24 @@ fn settle(store: Store, stage: &Stage) -> Result<()> {
     }
 }
 
-/// Waits until a folder has not changed its size for a while.
-fn calm(folder: &Path) -> Result<()> {
-    let (mut last, mut still) = (0, 0);
-    for _ in 0..CALM_LOOKS_MAX {
-        let bytes = super::super::stores::bytes_of(folder)?;
-        still = if bytes == last { still + 1 } else { 0 };
-        last = bytes;
-        if still >= CALM {
-            return Ok(());
-        }
-        pause(CALM_LOOK);
-    }
-    Ok(())
+/// As a table.
+pub(super) fn table(loads: &[Load]) -> String {
+    let first = loads.first().map_or(f64::NAN, |load| median(load.seconds.clone()));
+    let head = format!(
+        "\nLoading\n  {:12} {:>10} {:>12} {:>9} {:>9} {:>7}",
+        "", "rows/s", "values/s", "seconds", "CPU s", "ahead"
+    );
+    let lines = loads.iter().map(|load| of_load(load, first));
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-fn has_labels(site: &Site) -> Result<bool> {
-    let url = format!("http://{}/api/sql", site.http());
-    Ok(post(&url, "text/plain", "SHOW TABLES")?.contains("\"labels\""))
-}
-
-const NO_LABELS: [&str; 4] =
-    [",device_version=", ",load_capacity=", ",fuel_capacity=", ",nominal_fuel_consumption="];
-
-/// Points without the tags that would become part of a signal's name where there are no labels.
-fn bare(from: &Path, to: &Path) -> Result<()> {
-    use std::io::{BufRead as _, Write as _};
-    let from = std::io::BufReader::new(std::fs::File::open(from)?);
-    let mut to = std::io::BufWriter::new(std::fs::File::create(to)?);
-    for line in from.lines() {
-        let mut line = line?;
-        for tag in NO_LABELS {
-            if let Some(at) = line.find(tag) {
-                let rest = line.get(at + 1..).unwrap_or_default();
-                let end = rest.find([',', ' ']).unwrap_or(rest.len());
-                line.replace_range(at..=at + end, "");
-            }
-        }
-        writeln!(to, "{line}")?;
-    }
-    Ok(to.flush()?)
-}
-
-/// Labels as a table expression, for a site that has none; else nothing.
-pub(super) fn labels_stand_in(site: &Site, trucks: &Path) -> Result<String> {
-    if has_labels(site)? {
-        return Ok(String::new());
-    }
-    let mut reader = csv::Reader::from_path(trucks)?;
-    let names = reader.headers()?.clone();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let device = record.get(0).unwrap_or_default();
-        for (label, value) in names.iter().zip(&record).skip(1) {
-            rows.push(format!("('{device}', '{label}', '{value}')"));
-        }
-    }
-    Ok(format!("labels(device, label, value) AS (VALUES {})", rows.join(",")))
+fn of_load(load: &Load, first: f64) -> String {
+    let (seconds, cpu) = (median(load.seconds.clone()), median(load.cpu.clone()));
+    #[expect(clippy::cast_precision_loss, reason = "rows of a run are far below 2^53")]
+    let (rows, values) = (load.rows as f64 / seconds, load.values as f64 / seconds);
+    let (ahead, name, words) = (seconds / first, &load.store, &load.words);
+    let durable = if load.durable { "durable" } else { "not durable" };
+    format!(
+        "  {name:12} {rows:10.0} {values:12.0} {seconds:9.1} {cpu:9.1} {ahead:7.2}  {durable}; {words}"
+    )
 }

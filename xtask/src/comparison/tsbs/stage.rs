@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::super::stores::{Althing, Asker, Question, Server, Store};
+use super::super::stores::{
+    Althing, Asker, Player, Question, Server, Store, server_config, site_config, statements,
+};
+use super::super::{folder, release_althing, release_generator};
+use super::Plan;
 use super::draws::time;
-use super::{Plan, althing};
-use crate::step;
+use super::statements::FOLDER;
 use crate::torture::Site;
 
 /// What a folder was made for.
@@ -38,16 +41,11 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn set(plan: &Plan, python: PathBuf) -> Result<Self> {
-        let generator = match &plan.generator {
-            Some(path) => path.clone(),
-            None => super::super::runner::build(
-                "bench",
-                &["--config", "profile.release.package.bench.opt-level=3"],
-            )?,
-        };
-        let (folder, temporary) = folder(plan)?;
+        let generator = release_generator(plan.generator.as_deref())?;
+        let (folder, temporary) = folder(plan.data_dir.as_deref(), plan.work.as_deref())?;
         let generated = generate(plan.scale, &generator, &folder)?;
-        let althing = Althing::new(&althing(plan)?, &folder.join("althing"))?;
+        let althing =
+            Althing::new(&release_althing(plan.althing.as_deref())?, &folder.join("althing"))?;
         let scale = plan.scale;
         Ok(Self { folder, scale, generated, generator, python, althing, _temporary: temporary })
     }
@@ -67,84 +65,49 @@ impl Stage {
     }
 
     /// Statements that a store is set up with.
-    pub(super) fn setup(&self, name: &str) -> Result<Vec<Question>> {
-        let text = std::fs::read_to_string(step::root()?.join("bench/tsbs/setup").join(name))?;
-        let text = self.fill(&text)?;
-        let statements = text.split(";\n").map(str::trim).filter(|it| !it.is_empty());
-        // A block of PostgreSQL has such ends inside.
-        Ok(match name.starts_with("postgres") {
-            true => vec![Question::of(&text)],
-            false => statements.map(Question::of).collect(),
+    pub(super) fn setup(&self, store: Store) -> Result<Vec<Question>> {
+        statements(FOLDER, store, &self.althing, |text| {
+            text.replace("{folder}", &self.folder.join("said").display().to_string())
+                .replace("{begin}", &time(START_S))
+                .replace("{last}", &time(self.scale.end_s() - 1))
         })
     }
 
-    fn fill(&self, text: &str) -> Result<String> {
-        let table = self.althing.table();
-        let mut filled = text
-            .replace("{folder}", &self.folder.join("said").display().to_string())
-            .replace("{begin}", &time(START_S))
-            .replace("{last}", &time(self.scale.end_s() - 1))
-            .replace("{table}", &table.display().to_string());
-        if filled.contains("{files}") {
-            let files = self.althing.files()?;
-            ensure!(!files.is_empty(), "Althing has no files yet");
-            let inside_braces = filled.contains("{{files}}");
-            let names: Vec<String> = files
-                .iter()
-                .map(|file| match inside_braces {
-                    true => file.path.clone(),
-                    false => format!("'{}'", table.join(&file.path).display()),
-                })
-                .collect();
-            filled = filled.replace("{files}", &names.join(","));
-        }
-        Ok(filled)
-    }
-
     /// All stores, started and ready to be asked.
-    pub(super) fn players(&self, stores: &[Store]) -> Result<Vec<Player>> {
-        let mut site = None;
-        let mut players = Vec::new();
+    pub(super) fn cast(&self, stores: &[Store]) -> Result<Cast> {
+        let mut cast = Cast { players: Vec::new(), site: None };
         for store in stores.iter().copied() {
-            let player = self.player(store, &mut site);
-            players.push(player.with_context(|| format!("{} does not start", store.name()))?);
+            let player = self.player(store, &mut cast);
+            let player = player.with_context(|| format!("{} does not start", store.name()))?;
+            cast.players.push(player);
         }
-        if let Some(first) = players.first_mut() {
-            first.site = site;
-        }
-        Ok(players)
+        Ok(cast)
     }
 
-    fn player(&self, store: Store, site: &mut Option<Site>) -> Result<Player> {
-        let mut player =
-            Player { asker: None, stand_in: String::new(), store, server: None, site: None };
+    fn player(&self, store: Store, cast: &mut Cast) -> Result<Player> {
+        let mut server = None;
         let config = match store {
             Store::Althing | Store::AlthingPg => {
-                let site = match site {
+                let site = match &mut cast.site {
                     Some(site) => site,
-                    None => site.insert(self.althing.start()?),
+                    None => cast.site.insert(self.althing.start()?),
                 };
-                player.stand_in = super::load::labels_stand_in(site, &self.said("trucks.csv"))?;
-                let postgres = site.postgres().context("the site told no postgres address")?;
-                let dsn =
-                    format!("host=127.0.0.1 port={} user=bench dbname=althing", postgres.port());
-                json!({ "http": site.http().to_string(), "pid": site.pid(), "dsn": dsn })
+                site_config(site)?
             }
             Store::DuckdbFiles => json!({}),
             Store::ChdbFiles => json!({ "path": self.fresh("chdb-files")? }),
             Store::Duckdb | Store::Chdb => json!({ "path": self.tables_of(store) }),
             Store::Postgres | Store::Influx | Store::Victoria => {
-                let server = player.server.insert(Server::start(store, &self.of(store))?);
-                server_config(server)
+                server_config(server.insert(Server::start(store, &self.of(store))?))
             }
         };
-        let asker = player.asker.insert(Asker::start(&self.python, store.kind(), &config)?);
+        let mut asker = Asker::start(&self.python, store.kind(), &config)?;
         if store.reads_our_files() {
-            for statement in self.setup(&format!("{}.sql", store.name()))? {
+            for statement in self.setup(store)? {
                 asker.ask(&statement)?;
             }
         }
-        Ok(player)
+        Ok(Player { store, asker, _server: server })
     }
 
     fn fresh(&self, name: &str) -> Result<PathBuf> {
@@ -156,38 +119,11 @@ impl Stage {
     }
 }
 
-pub(super) fn server_config(server: &Server) -> serde_json::Value {
-    let address = server.address();
-    let dsn = format!("host=127.0.0.1 port={} user=bench dbname=postgres", address.port());
-    json!({ "http": address.to_string(), "pid": server.pid(), "dsn": dsn })
-}
-
-/// A store that can be asked. Fields end in this order.
+/// Whoever can be asked. They end in this order.
 #[derive(Debug)]
-pub(super) struct Player {
-    pub(super) asker: Option<Asker>,
-    /// Labels as a table expression, for a site that has none.
-    pub(super) stand_in: String,
-    pub(super) store: Store,
-    server: Option<Server>,
+pub(super) struct Cast {
+    pub(super) players: Vec<Player>,
     site: Option<Site>,
-}
-
-fn folder(plan: &Plan) -> Result<(PathBuf, Option<TempDir>)> {
-    if let Some(folder) = &plan.data_dir {
-        std::fs::create_dir_all(folder)?;
-        return Ok((std::path::absolute(folder)?, None));
-    }
-    let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix("althing-bench-");
-    let temporary = match &plan.work {
-        Some(work) => builder.tempdir_in(work)?,
-        None => builder.tempdir()?,
-    };
-    // PostgreSQL's user must be able to pass.
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o755))?;
-    Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
 /// What trucks say, unless it is there already.

@@ -2,74 +2,78 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use serde_json::Value;
 
 use super::super::one_line;
-use super::super::stores::{Answer, Question, Store};
-use super::Plan;
 use super::answers::{difference, sorted};
-use super::draws::Draw;
-use super::queries::{Queries, is_drawn, window_s};
-use super::stage::Player;
-use crate::dice::Dice;
+use super::{Answer, Asker, Question, Server, Store};
+
+/// A store that can be asked.
+#[derive(Debug)]
+pub(in crate::comparison) struct Player {
+    pub store: Store,
+    pub asker: Asker,
+    /// It ends after whoever asks it.
+    pub _server: Option<Server>,
+}
+
+/// What each store is asked, once for each set of parameters. Who is not there has no words for it.
+pub(in crate::comparison) type Questions = BTreeMap<Store, Vec<Question>>;
 
 /// One store in one query.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
-    pub(super) seconds: Vec<f64>,
+pub(in crate::comparison) struct Cell {
+    pub seconds: Vec<f64>,
     /// Of the store, of all rounds together.
-    pub(super) cpu: f64,
+    pub cpu: f64,
     /// It has no words for this query.
-    pub(super) cannot: bool,
-    pub(super) fault: Option<String>,
+    pub cannot: bool,
+    pub fault: Option<String>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) name: String,
+pub(in crate::comparison) struct Row {
+    pub name: String,
     /// In the answers to all draws.
-    pub(super) rows: usize,
-    pub(super) draws: usize,
-    pub(super) cells: BTreeMap<Store, Cell>,
-    pub(super) differences: Vec<String>,
+    pub rows: usize,
+    pub draws: usize,
+    pub cells: BTreeMap<Store, Cell>,
+    pub differences: Vec<String>,
 }
 
-/// # Errors
-/// When there is no such query.
-pub(super) fn play(plan: &Plan, name: &str, players: &mut [Player]) -> Result<Row> {
-    let mut dice = Dice::new(plan.scale.seed ^ u64::from(plan.scale.trucks));
-    let draws = if is_drawn(name)? { plan.draws.max(1) } else { 1 };
-    let draws: Vec<Draw> =
-        (0..draws).map(|_| Draw::new(plan.scale, window_s(name), &mut dice)).collect();
+impl Row {
+    /// Of stores that are ours.
+    pub(in crate::comparison) fn we_failed(&self) -> bool {
+        let ours = self.cells.iter().filter(|(store, _)| store.is_ours());
+        ours.into_iter().any(|(_, cell)| cell.fault.is_some() || cell.seconds.is_empty())
+    }
+}
+
+pub(in crate::comparison) fn play(
+    name: &str,
+    rounds: u32,
+    players: &mut [Player],
+    questions: &Questions,
+) -> Row {
+    let cell = |player: &Player| {
+        let cannot = !questions.contains_key(&player.store);
+        (player.store, Cell { cannot, ..Cell::default() })
+    };
     let mut row = Row {
         name: name.to_owned(),
         rows: 0,
-        draws: draws.len(),
-        cells: BTreeMap::new(),
+        draws: questions.values().map(Vec::len).max().unwrap_or_default(),
+        cells: players.iter().map(cell).collect(),
         differences: Vec::new(),
     };
-    let mut questions = BTreeMap::new();
-    for player in players.iter() {
-        let queries = Queries::read(player.store)?;
-        let asked: Option<Vec<Question>> = draws
-            .iter()
-            .map(|draw| Some(player.with_labels(queries.question(name, draw)?)))
-            .collect();
-        let cell = Cell { cannot: asked.is_none(), ..Cell::default() };
-        row.cells.insert(player.store, cell);
-        questions.insert(player.store, asked.unwrap_or_default());
-    }
-    compare(&mut row, players, &questions);
+    compare(&mut row, players, questions);
     if row.differences.is_empty() {
-        for _ in 0..plan.rounds {
-            measure(&mut row, players, &questions);
+        for _ in 0..rounds {
+            measure(&mut row, players, questions);
         }
     }
-    Ok(row)
+    row
 }
-
-type Questions = BTreeMap<Store, Vec<Question>>;
 
 /// Asks everybody once, which warms them as well.
 fn compare(row: &mut Row, players: &mut [Player], questions: &Questions) {
@@ -113,23 +117,11 @@ fn ask(row: &mut Row, player: &mut Player, questions: &Questions, draw: usize) -
         return None;
     }
     let question = questions.get(&player.store)?.get(draw)?;
-    match player.asker.as_mut()?.ask(question) {
+    match player.asker.ask(question) {
         Ok(answer) => Some(answer),
         Err(fault) => {
             cell.fault = Some(one_line(&fault));
             None
         }
-    }
-}
-
-impl Player {
-    fn with_labels(&self, mut question: Question) -> Question {
-        if !self.stand_in.is_empty() && question.text.contains("labels") {
-            question.text = match question.text.strip_prefix("WITH ") {
-                Some(rest) => format!("WITH {}, {rest}", self.stand_in),
-                None => format!("WITH {} {}", self.stand_in, question.text),
-            };
-        }
-        question
     }
 }

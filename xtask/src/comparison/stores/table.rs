@@ -1,32 +1,12 @@
-//! What was measured, as tables.
+//! How long queries took, as tables.
+
+use anyhow::{Result, bail, ensure};
 
 use super::super::figures::median;
-use super::super::stores::Store;
-use super::load::Load;
+use super::Store;
 use super::rounds::{Cell, Row};
 
-pub(super) fn of_loads(loads: &[Load]) -> String {
-    let first = loads.first().map_or(f64::NAN, |load| median(load.seconds.clone()));
-    let head = format!(
-        "\nLoading\n  {:12} {:>10} {:>12} {:>9} {:>9} {:>7}",
-        "", "rows/s", "values/s", "seconds", "CPU s", "ahead"
-    );
-    let lines = loads.iter().map(|load| of_load(load, first));
-    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
-}
-
-fn of_load(load: &Load, first: f64) -> String {
-    let (seconds, cpu) = (median(load.seconds.clone()), median(load.cpu.clone()));
-    #[expect(clippy::cast_precision_loss, reason = "rows of a run are far below 2^53")]
-    let (rows, values) = (load.rows as f64 / seconds, load.values as f64 / seconds);
-    let (ahead, name, words) = (seconds / first, &load.store, &load.words);
-    let durable = if load.durable { "durable" } else { "not durable" };
-    format!(
-        "  {name:12} {rows:10.0} {values:12.0} {seconds:9.1} {cpu:9.1} {ahead:7.2}  {durable}; {words}"
-    )
-}
-
-pub(super) fn of_query(row: &Row) -> String {
+pub(in crate::comparison) fn of_query(row: &Row) -> String {
     let head = format!("\n{} ({} rows in {} answers)", row.name, row.rows, row.draws);
     let differences = row.differences.iter().map(|words| format!("  DIFFERENT: {words}"));
     let first = row.cells.values().find_map(time);
@@ -64,7 +44,7 @@ fn best(row: &Row, who: impl Fn(Store) -> bool) -> Option<f64> {
 }
 
 /// All queries, a line each.
-pub(super) fn of_all(stores: &[Store], rows: &[Row]) -> String {
+pub(in crate::comparison) fn of_all(stores: &[Store], rows: &[Row]) -> String {
     let names: String = stores.iter().map(|store| format!("{:>13}", store.name())).collect();
     let head = format!(
         "\nMedians in ms. How many times faster Althing is than the best of those that read its \
@@ -94,6 +74,17 @@ fn word(cell: &Cell) -> String {
         (_, _, Some(ms)) => format!("{ms:.2}"),
         (_, _, None) => "-".to_owned(),
     }
+}
+
+/// # Errors
+/// When answers differ, or Althing failed.
+pub(in crate::comparison) fn verdict(rows: &[Row]) -> Result<()> {
+    let differences = rows.iter().map(|row| row.differences.len()).sum::<usize>();
+    if differences > 0 {
+        bail!("{differences} answers differ, so their times mean nothing");
+    }
+    ensure!(!rows.iter().any(Row::we_failed), "Althing failed in a query");
+    Ok(())
 }
 
 #[cfg(test)]
