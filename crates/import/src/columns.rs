@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use dialect::value_of_text;
 use field::replay::When;
-use model::{Timestamp, Unit, Value};
+use model::{Quality, Timestamp, Unit, Value};
 
 use crate::fault::ImportFault;
 use crate::sink::{Found, Sink, Skip};
@@ -240,7 +240,7 @@ impl Bound {
                 let own = unit.and_then(|at| Unit::from_text(&word_of(cell(at))));
                 let given = || self.units.iter().find(|(name, _)| *name == *signal);
                 let unit = own.or_else(|| given().map(|(_, unit)| *unit));
-                if quality.is_some_and(|at| !matches!(&*word_of(cell(at)), "" | "0")) {
+                if quality.is_some_and(|at| is_mark(&word_of(cell(at)))) {
                     sink.skip(Skip::Quality);
                 }
                 let find = |(at, means): &(usize, Means)| self.value_of(cell(*at), &signal, *means);
@@ -382,6 +382,12 @@ impl Headers<'_> {
         let named: Vec<&str> = self.0.iter().take(NAMED_MAX).map(String::as_str).collect();
         ImportFault::NoColumn { wanted: wanted.into(), present: named.join(", ").into() }
     }
+}
+
+/// A mark of quality that is lost. That a reading comes late the site says of it again.
+fn is_mark(word: &str) -> bool {
+    let bits = word.parse().map(Quality::from_bits);
+    !word.is_empty() && !bits.is_ok_and(|bits| [Quality::GOOD, Quality::BACKFILL].contains(&bits))
 }
 
 #[cfg(test)]

@@ -19,8 +19,18 @@ async fn grafana_finds_tables_and_columns() {
     };
     assert_eq!(
         first(&answers[0]),
-        ["devices", "hours", "latest", "messages", "node", "readings", "signals"]
-            .map(|table| format!("public.{table}"))
+        [
+            "completeness",
+            "devices",
+            "hours",
+            "labels",
+            "latest",
+            "messages",
+            "node",
+            "readings",
+            "signals",
+        ]
+        .map(|table| format!("public.{table}"))
     );
     let mut columns = first(&answers[1]);
     columns.sort();
