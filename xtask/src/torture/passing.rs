@@ -3,6 +3,7 @@
 //! load and acknowledged then, so it is known to the row what must be there.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -93,7 +94,7 @@ impl Passing {
             let start = if kind == Kind::Erased { clock::unix_millis() } else { start };
             for row in 0..ROWS {
                 let time = start.saturating_add_unsigned(row);
-                body.push_str(&format!("{word},device={name} x={row} {time}\n"));
+                writeln!(body, "{word},device={name} x={row} {time}")?;
             }
             let state = State::There;
             let device =

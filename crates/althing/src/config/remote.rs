@@ -59,6 +59,7 @@ impl RemoteConfig {
     }
 
     /// With the keys, of the file or of the environment.
+    #[expect(clippy::disallowed_methods, reason = "part of the configuration: keys are no setting")]
     pub(crate) fn resolve(&self) -> Result<Option<RemotePlan>, OptionsFault> {
         if self.bucket.is_empty() {
             return Ok(None);

@@ -73,7 +73,7 @@ impl World {
             match Record::decode(record).unwrap() {
                 Record::Message(message) => book.message(Position::new(number), &message),
                 Record::Session(session) => book.apply(&session),
-                _ => {}
+                Record::Erasure(_) | _ => {}
             }
         }
         book
