@@ -30,6 +30,7 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/devices.json", get(pages::devices::json))
         .route("/devices.csv", get(pages::devices::csv))
         .route("/devices/{*handle}", get(pages::device::show))
+        .route("/completeness", get(pages::completeness::show))
         .route("/sql", get(pages::sql::show).post(pages::sql::run))
         .route("/sql.json", get(pages::sql::json))
         .route("/sql.csv", get(pages::sql::csv))

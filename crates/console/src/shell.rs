@@ -58,6 +58,7 @@ impl Theme {
 pub(crate) enum Here {
     Overview,
     Devices,
+    Completeness,
     Sql,
     System,
     About,

@@ -117,7 +117,7 @@ async fn answer(ask: &Ask, statement: &str) -> Result<SqlAnswer, SqlFault> {
     ask.site.sql(statement).await
 }
 
-fn sentence(fault: &SqlFault, t: Text) -> Markup {
+pub(crate) fn sentence(fault: &SqlFault, t: Text) -> Markup {
     match fault {
         SqlFault::Statement { message } => show::name(message),
         SqlFault::ReadOnly => Markup::text(t.sql_read_only()),
@@ -127,7 +127,7 @@ fn sentence(fault: &SqlFault, t: Text) -> Markup {
     }
 }
 
-const fn status(fault: &SqlFault) -> StatusCode {
+pub(crate) const fn status(fault: &SqlFault) -> StatusCode {
     match fault {
         SqlFault::Statement { .. } | SqlFault::ReadOnly => StatusCode::BAD_REQUEST,
         SqlFault::Stopped { .. } | SqlFault::Memory { .. } => StatusCode::UNPROCESSABLE_ENTITY,

@@ -64,7 +64,7 @@ async fn read(response: Response<Body>) -> Page {
 }
 
 /// Every page there is, each in the states it can be in.
-pub(crate) const PAGES: [&str; 23] = [
+pub(crate) const PAGES: [&str; 27] = [
     "/",
     "/devices",
     "/devices?text=green&status=reporting&type=air&order=heard",
@@ -75,6 +75,10 @@ pub(crate) const PAGES: [&str; 23] = [
     "/devices/greenhouse/2/air?show=table&signal=humidity",
     "/devices/weather/mast?range=7d",
     "/devices/bottling/line-1/filler",
+    "/completeness",
+    "/completeness?days=28",
+    "/completeness?device=greenhouse/2/air&days=14",
+    "/completeness?device=no-such-device",
     "/sql",
     "/sql?q=select%20*%20from%20latest",
     "/sql?q=drop%20table%20readings",
