@@ -67,6 +67,8 @@ async function pages(browser) {
     ["overview", "/"],
     ["devices", "/devices"],
     ["devices-none", "/devices?text=nothing-has-this-name"],
+    ["completeness", "/completeness"],
+    ["completeness-28d", "/completeness?days=28"],
     ["sql", "/sql"],
     ["sql-rows", `/sql?q=${select}`],
     ["sql-fault", "/sql?q=DROP%20TABLE%20readings", 400],
@@ -79,6 +81,8 @@ async function pages(browser) {
   ];
   if (device) {
     list.push(["device", device], ["device-1h", `${device}?range=1h`]);
+    const handle = device.replace(/^\/devices\//, "");
+    list.push(["completeness-device", `/completeness?device=${handle}`]);
     list.push(["device-7d", `${device}?range=7d`], ["device-table", `${device}?show=table`]);
   }
   const tab2 = await browser.newPage();
