@@ -2,7 +2,7 @@
 
 -- name: one-signal-a-day
 SELECT CAST(time AS BIGINT) AS ms, number FROM readings
-WHERE device = '{device}' AND signal = 'temp' AND time >= '{from}' AND time < '{to}' ORDER BY time
+WHERE device = '{device}' AND signal = 't' AND time >= '{from}' AND time < '{to}' ORDER BY time
 
 -- name: hourly-means-of-all
 SELECT count(*) AS means, sum(mean) AS total, max(mean) AS highest FROM (
@@ -10,6 +10,6 @@ SELECT count(*) AS means, sum(mean) AS total, max(mean) AS highest FROM (
     WHERE time >= '{from}' AND time < '{to}' GROUP BY 1, 2, 3)
 
 -- name: year-as-chart
-SELECT CAST(time_bucket('{pixel} seconds', time) AS BIGINT) AS ms, first(number, time) AS first,
+SELECT CAST(date_part('epoch', time_bucket('{pixel} seconds', time)) AS BIGINT) * 1000 AS ms, first(number, time) AS first,
        min(number) AS low, max(number) AS high, last(number, time) AS last
-FROM readings WHERE device = '{device}' AND signal = 'temp' GROUP BY 1
+FROM readings WHERE device = '{device}' AND signal = 't' GROUP BY 1

@@ -2,7 +2,7 @@
 
 -- name: one-signal-a-day
 SELECT toUnixTimestamp64Milli(time), number FROM narrow
-WHERE device = '{device}' AND signal = 'temp' AND time >= toDateTime64('{from_s}', 3, 'UTC')
+WHERE device = '{device}' AND signal = 't' AND time >= toDateTime64('{from_s}', 3, 'UTC')
   AND time < toDateTime64('{to_s}', 3, 'UTC') ORDER BY time
 
 -- name: hourly-means-of-all
@@ -13,4 +13,4 @@ SELECT count(), sum(mean), max(mean) FROM (
 -- name: year-as-chart
 SELECT intDiv(toUnixTimestamp64Milli(time), {pixel} * 1000) * {pixel} * 1000 AS ms, argMin(number, time),
        min(number), max(number), argMax(number, time)
-FROM narrow WHERE device = '{device}' AND signal = 'temp' GROUP BY ms
+FROM narrow WHERE device = '{device}' AND signal = 't' GROUP BY ms

@@ -2,7 +2,7 @@
 
 -- name: one-signal-a-day
 SELECT epoch_ms(time), number FROM narrow
-WHERE device = '{device}' AND signal = 'temp' AND time >= '{from}' AND time < '{to}' ORDER BY time
+WHERE device = '{device}' AND signal = 't' AND time >= '{from}' AND time < '{to}' ORDER BY time
 
 -- name: hourly-means-of-all
 SELECT count(*), sum(mean), max(mean) FROM (
@@ -12,4 +12,4 @@ SELECT count(*), sum(mean), max(mean) FROM (
 -- name: year-as-chart
 SELECT epoch_ms(time_bucket(INTERVAL '{pixel} seconds', time, TIMESTAMP '1970-01-01')), arg_min(number, time),
        min(number), max(number), arg_max(number, time)
-FROM narrow WHERE device = '{device}' AND signal = 'temp' GROUP BY 1
+FROM narrow WHERE device = '{device}' AND signal = 't' GROUP BY 1

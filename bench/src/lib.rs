@@ -9,9 +9,11 @@ mod clock;
 mod connects;
 mod cpu;
 mod dial;
+mod dice;
 mod disk;
 mod forward;
 mod hold;
+mod jitter;
 mod load;
 mod payload;
 mod peer;
@@ -24,6 +26,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 pub mod tsbs;
+mod walk;
 mod wire;
 mod write;
 mod year;
@@ -33,6 +36,7 @@ pub use cpu::{memory_of, peak_memory_of};
 pub use disk::disk;
 pub use forward::forward;
 pub use hold::{HoldReport, hold};
+pub use jitter::{JitterPlan, Jittered, jitter};
 pub use load::{load, watch};
 pub use plan::{
     ConnectPlan, Content, DiskPlan, HoldPlan, Listening, LoadPlan, Manner, StatePlan, Target, Thing,

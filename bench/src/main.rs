@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use anyhow::Result;
 use bench::tsbs::{GeneratePlan, generate};
-use bench::{ConnectPlan, DiskPlan, HoldPlan, LoadPlan, StatePlan, WritePlan};
+use bench::{ConnectPlan, DiskPlan, HoldPlan, JitterPlan, LoadPlan, StatePlan, WritePlan};
 use clap::Parser;
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ enum Command {
     Disk(DiskPlan),
     /// What the trucks of the Time Series Benchmark Suite say, as files.
     Tsbs(GeneratePlan),
+    /// What devices say that send four values at times that are never quite regular, as files.
+    Jitter(JitterPlan),
     /// Posts line protocol to a store, from a file or made on the way.
     Write(WritePlan),
     /// Passes bytes on nearly unread, as a broker would that has nothing to decide.
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
         Command::State(plan) => tell(&bench::state(&plan)?),
         Command::Disk(plan) => tell(&bench::disk(&plan)?),
         Command::Tsbs(plan) => tell(&generate(&plan)?),
+        Command::Jitter(plan) => tell(&bench::jitter(&plan)?),
         Command::Write(plan) => tell(&bench::write(&plan)?),
         Command::Forward { listen } => bench::forward(listen, ready),
     }

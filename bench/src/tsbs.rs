@@ -4,19 +4,17 @@
 //! Two runs with one seed and one scale are the same, byte for byte.
 
 mod copy;
-mod dice;
 mod disorder;
 mod entry;
 mod fleet;
 mod generate;
 mod lines;
 mod truck;
-mod walk;
 
 use clap::Args;
 
 use disorder::Disorder;
-use entry::Entry;
+use entry::{Entry, Table};
 use fleet::Fleet;
 pub use generate::{GeneratePlan, Generated, generate};
 pub use truck::FLEETS;
@@ -26,6 +24,13 @@ pub const START_S: i64 = 1_451_606_400;
 
 /// Between two readings of one truck.
 pub const STEP_S: i64 = 10;
+
+/// What the columns of `readings` and of `diagnostics` are called, after time and name.
+#[must_use]
+pub fn fields_of(table: &str) -> &'static [&'static str] {
+    let tables = [Table::Readings, Table::Diagnostics];
+    tables.into_iter().find(|it| it.name() == table).map_or(&[], Table::fields)
+}
 
 /// How many trucks, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]

@@ -56,7 +56,7 @@ impl Year {
         let (device, time_ms, tenths) = self.reading(number);
         let sign = if tenths < 0 { "-" } else { "" };
         let (whole, tenth) = (tenths.abs() / 10, tenths.abs() % 10);
-        writeln!(out, "temp,device=d{device} value={sign}{whole}.{tenth} {time_ms}")
+        writeln!(out, "t,id=d{device} value={sign}{whole}.{tenth} {time_ms}")
     }
 }
 

@@ -47,9 +47,13 @@ class Http:
         self.connection = http.client.HTTPConnection(address, timeout=600)
 
     def ask(self, method: str, path: str, body=None, headers=None) -> bytes:
-        self.connection.request(method, path, body, headers or {})
-        answer = self.connection.getresponse()
-        text = answer.read()
+        try:
+            self.connection.request(method, path, body, headers or {})
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except Exception:
+            self.connection.close()
+            raise
         if answer.status >= 300:
             raise RuntimeError(f"{answer.status}: {text.decode(errors='replace')[:2000]}")
         return text

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use hub::ConnectionKey;
-use model::Qos;
+use model::{Position, Qos};
 use mqtt::{
     Ack, Connect, Packet, PropertiesBuf, Property, Publish, PublishProperties, Reason, Version,
     decode,
@@ -53,6 +53,9 @@ pub(crate) struct Device {
     pub(crate) acknowledged: BTreeSet<u64>,
     /// Numbers of readings that were sent with QoS 2.
     pub(crate) once: BTreeSet<u64>,
+    /// Wishes to forget it: the position of the record, and the number of the reading after it. The
+    /// journal may lose those that are not committed.
+    erasures: Vec<(Position, u64)>,
     /// The listener is owed readings from this number on; `None` before it is subscribed.
     pub(crate) owed_from: Option<u64>,
 }
@@ -71,8 +74,29 @@ impl Device {
             last_id: 0,
             acknowledged: BTreeSet::new(),
             once: BTreeSet::new(),
+            erasures: Vec::new(),
             owed_from: None,
         }
+    }
+
+    /// Everything it sent is acknowledged, and nothing is on the wire.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.flights.is_empty() && self.wire.is_empty()
+    }
+
+    pub(crate) fn erase(&mut self, position: Position) {
+        self.erasures.push((position, self.next_number));
+    }
+
+    /// The journal goes up to `last` after a crash: wishes behind it are lost.
+    pub(crate) fn settle_erasures(&mut self, last: Position) {
+        self.erasures.retain(|(position, _)| *position <= last);
+    }
+
+    /// Readings before this number are erased for a view at `position`.
+    pub(crate) fn erased_before(&self, position: Position) -> u64 {
+        let seen = self.erasures.iter().filter(|(at, _)| *at <= position);
+        seen.map(|(_, number)| *number).max().unwrap_or_default()
     }
 
     /// The value of reading `number`: a different one for every device and number.

@@ -47,13 +47,14 @@ fn main() -> ExitCode {
         failed |= violations > 0;
     }
     say(&format!(
-        "{} seeds: {} readings acknowledged, {} delivered, {} crashes, {} flushes, {} merges, {} disk faults; {}",
+        "{} seeds: {} readings acknowledged, {} delivered, {} crashes, {} flushes, {} merges, {} erasures, {} disk faults; {}",
         arguments.seeds,
         sum.acknowledged,
         sum.delivered,
         sum.crashes,
         sum.flushes,
         sum.merges,
+        sum.erasures,
         sum.faults,
         if failed { "VIOLATIONS" } else { "0 violations" },
     ));

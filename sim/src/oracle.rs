@@ -15,6 +15,8 @@ use crate::listener::Listener;
 pub enum Violation {
     /// An acknowledged reading is not there.
     Lost { device: String, number: u64 },
+    /// A reading is there that was erased.
+    Risen { device: String, number: u64 },
     /// A reading is there with another value than was sent.
     Wrong { device: String, number: u64 },
     /// A reading is there that nobody sent.
@@ -50,7 +52,11 @@ pub(crate) fn check_all(
             None => Found::new(),
         };
         seen += found.len() as u64;
-        for number in &device.acknowledged {
+        let erased = device.erased_before(view.position());
+        if let Some((number, _)) = found.range(..erased).next() {
+            return Err(Violation::Risen { device: device.name.clone(), number: *number });
+        }
+        for number in device.acknowledged.range(erased..) {
             check_one(device, *number, &found)?;
         }
     }
@@ -114,6 +120,7 @@ fn readings(
         from: only.map(at),
         to: only.map(|number| at(number + 1)),
         columns: Some(vec![column::TIME, column::SERIES, column::NUMBER]),
+        ..Scan::default()
     };
     let mut found = Found::new();
     for batch in view.scan(&scan).map_err(|fault| unreadable(&fault))? {

@@ -33,7 +33,8 @@ pub enum Sabotage {
 pub(crate) struct Disks {
     pub(crate) journal: MemDisk,
     pub(crate) tables: Memory,
-    /// SQLite is not simulated: it is as it was, which is at least what its last checkpoint had.
+    /// SQLite is not simulated: what was written to it survives, which is at least what its last
+    /// checkpoint had.
     pub(crate) registry: Arc<Registry>,
 }
 
@@ -183,6 +184,22 @@ impl Site {
                 shard.submitted(first);
             }
         }
+    }
+
+    /// A person wants a device forgotten: the wish goes behind all that the shards have handed over.
+    pub(crate) fn erase(&mut self, device: &str, now: Now) -> Option<Position> {
+        self.submit(now);
+        let mut record = Vec::new();
+        let erasure = model::Erasure { at: now.timestamp, device };
+        model::erasure::encode_erasure(&erasure, &mut record);
+        let position = self.log.append(&record, now.timestamp).ok()?;
+        self.fresh.push((position, record));
+        Some(position)
+    }
+
+    /// The last record that the disk has.
+    pub(crate) fn last(&self) -> Position {
+        self.log.last()
     }
 
     /// The commit thread: one frame.

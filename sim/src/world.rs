@@ -32,6 +32,8 @@ pub struct Outcome {
     pub flushes: u64,
     /// Times that files of one day became fewer.
     pub merges: u64,
+    /// Wishes to forget a device.
+    pub erasures: u64,
     /// Faults of the disks that were planned.
     pub faults: u64,
     /// Messages that the subscriber got.
@@ -44,6 +46,7 @@ impl AddAssign for Outcome {
         self.crashes += other.crashes;
         self.flushes += other.flushes;
         self.merges += other.merges;
+        self.erasures += other.erasures;
         self.faults += other.faults;
         self.delivered += other.delivered;
     }
@@ -110,15 +113,16 @@ impl World {
         if self.site.is_none() {
             return self.start(&mut 0);
         }
-        match self.random.weighted(&[40, 30, 20, 20, 20, 2, 2, 2, 1]) {
+        match self.random.weighted(&[40, 30, 20, 20, 20, 2, 2, 2, 1, 1]) {
             0 => self.somebody_acts(),
             1 => self.network(),
             2 => self.with_site(|site, _, now| site.submit(now)),
             3 => self.with_site(|site, _, _| site.commit()),
             4 => self.with_site(|site, random, now| site.ingest(1 + random.below(20), now)),
-            5 => self.flush(),
+            5 => self.flush()?,
             6 => self.plan_fault(),
             7 => self.with_site(|site, _, now| site.timers(now)),
+            8 => self.erase(),
             _ => self.crash(),
         }
         self.with_site(|site, _, now| {
@@ -174,6 +178,22 @@ impl World {
                 self.listener.lose();
             }
             Some(_) => {}
+        }
+    }
+
+    /// Somebody wants a device forgotten that has nothing under way: then all it sent is before the
+    /// wish, and what it sends later is after it.
+    fn erase(&mut self) {
+        let index = self.random.below(self.devices.len());
+        let (Some(site), Some(device)) = (&mut self.site, self.devices.get_mut(index)) else {
+            return;
+        };
+        if !device.is_quiet() {
+            return;
+        }
+        if let Some(position) = site.erase(&device.topic(), self.now) {
+            device.erase(position);
+            self.outcome.erasures += 1;
         }
     }
 
@@ -266,7 +286,8 @@ impl World {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    /// Whatever files say afterwards, what is seen is the same.
+    fn flush(&mut self) -> Result<(), Violation> {
         self.outcome.flushes += 1;
         let mut merges = 0;
         self.with_site(|site, random, now| {
@@ -276,6 +297,12 @@ impl World {
             merges = site.merge(later(now, Duration::from_secs(days * 24 * 3_600)));
         });
         self.outcome.merges += merges;
+        match &self.site {
+            Some(site) if !site.failed => {
+                oracle::check_all(&site.reader, &site.horizon, &self.devices).map(|_seen| ())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// One of the next calls to a disk goes wrong.
@@ -313,6 +340,7 @@ impl World {
             _ => Unsynced::Kept,
         };
         self.disks.tables.crash(unsynced);
+        assert!(self.disks.registry.reload().is_ok(), "SQLite has memory");
         self.devices.iter_mut().for_each(Device::lose);
         self.listener.lose();
     }
@@ -329,6 +357,8 @@ impl World {
         }
         match &self.site {
             Some(site) => {
+                let last = site.last();
+                self.devices.iter_mut().for_each(|device| device.settle_erasures(last));
                 oracle::check_all(&site.reader, &site.horizon, &self.devices).map(|_seen| ())
             }
             None => Ok(()),

@@ -17,6 +17,7 @@ mod tests {
         }
         assert!(sum.acknowledged > 4_000, "too little was acknowledged to prove much: {sum:?}");
         assert!(sum.delivered > 2_000, "too little was delivered to prove much: {sum:?}");
+        assert!(sum.erasures > 100, "too little was erased to prove much: {sum:?}");
         assert!(
             sum.crashes > 400 && sum.flushes > 400 && sum.merges > 100 && sum.faults > 400,
             "{sum:?}"

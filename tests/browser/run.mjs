@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { resume } from "./resume.mjs";
+import { explore, sql } from "./work.mjs";
 
 const FLAGS = [
   "--headless",
@@ -69,8 +70,11 @@ async function pages(browser) {
     ["devices-none", "/devices?text=nothing-has-this-name"],
     ["completeness", "/completeness"],
     ["completeness-28d", "/completeness?days=28"],
+    ["explore", "/explore"],
+    ["explore-time", "/explore?signal=temperature&from=never"],
     ["sql", "/sql"],
     ["sql-rows", `/sql?q=${select}`],
+    ["sql-plan", `/sql?q=${select}&explain=1`],
     ["sql-fault", "/sql?q=DROP%20TABLE%20readings", 400],
     ["system", "/system"],
     ["system-none", "/system?search=nobody-has-this-name"],
@@ -80,9 +84,15 @@ async function pages(browser) {
     ["no-device", "/devices/no-such-device", 404],
   ];
   if (device) {
+    const name = encodeURIComponent(decodeURIComponent(device.replace("/devices/", "")));
+    list.push(["explore-lines", `/explore?device=${name}&compare=day`]);
+    list.push(["explore-band", `/explore?device=${name}&range=7d&as=band`]);
+    list.push(["explore-table", `/explore?device=${name}&as=mean&show=table`]);
+    const hours = `SELECT time_bucket('1 hour', time) AS hour, signal, avg(number) AS mean FROM readings
+      WHERE number IS NOT NULL AND device = '${decodeURIComponent(name)}' GROUP BY 1, 2 ORDER BY 1 LIMIT 400`;
+    list.push(["sql-chart", `/sql?q=${encodeURIComponent(hours)}&show=chart`]);
     list.push(["device", device], ["device-1h", `${device}?range=1h`]);
-    const handle = device.replace(/^\/devices\//, "");
-    list.push(["completeness-device", `/completeness?device=${handle}`]);
+    list.push(["completeness-device", `/completeness?device=${name}`]);
     list.push(["device-7d", `${device}?range=7d`], ["device-table", `${device}?show=table`]);
   }
   const tab2 = await browser.newPage();
@@ -209,7 +219,9 @@ try {
   }
   if (device) {
     for (const problem of await resume(browser, base, device)) fail("resume", problem);
+    for (const problem of await explore(browser, base, device)) fail("explore", problem);
   }
+  for (const problem of await sql(browser, base)) fail("sql", problem);
   const client = list.find(([name]) => name === "client");
   if (client) await trace(browser, client[1]);
 } finally {

@@ -13,6 +13,7 @@ mod profile;
 mod rows;
 mod runner;
 mod siege;
+mod size;
 mod stalled;
 mod stores;
 mod table;
@@ -35,6 +36,7 @@ pub(crate) use peers::{Programs, Purpose, Running, start_other};
 pub use profile::Plan as ProfilePlan;
 use rows::Row;
 use runner::Runner;
+pub use size::Plan as SizePlan;
 pub use stalled::Plan as StalledPlan;
 pub use stores::Store;
 use table::{Cell, Table};
@@ -54,6 +56,8 @@ pub enum Bench {
     Flood(FloodPlan),
     /// Trucks of the Time Series Benchmark Suite: loading and its 13 queries, beside other stores.
     Tsbs(TsbsPlan),
+    /// Bytes of a reading on disk, flushed and when its day is closed, beside other stores.
+    Size(SizePlan),
     /// A year of ten thousand devices in one site: loading, disk, memory, starts and three questions.
     History(HistoryPlan),
     /// Where a broker spends its time in one row, with `perf`.
@@ -108,6 +112,7 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Profile(plan) => profile::run(plan),
         Bench::Tsbs(plan) => tsbs::run(plan),
         Bench::History(plan) => history::run(plan),
+        Bench::Size(plan) => size::run(plan),
     }
 }
 

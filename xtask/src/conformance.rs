@@ -18,6 +18,14 @@ const READY_WAIT: Duration = Duration::from_secs(60);
 const PAHO: &str = "paho-mqtt==2.2.0";
 const TABLES: &[&str] =
     &["duckdb==2.0.1", "polars==2.1.0", "deltalake==1.6.6", "pyarrow==26.0.1", "chdb==4.4.0"];
+const REMOTE: &[&str] = &[
+    "duckdb==2.0.1",
+    "polars==2.1.0",
+    "deltalake==1.6.6",
+    "pyarrow==26.0.1",
+    "boto3==1.44.8",
+    "moto[server]==5.2.5",
+];
 const SQL: &[&str] = &["psycopg2-binary==2.9.10", "SQLAlchemy==2.0.36", "pandas==2.2.3"];
 const MQTT_JS: &str = "mqtt@5.16.0";
 
@@ -34,6 +42,9 @@ pub enum Client {
     Tables,
     /// Backups under load, restored and compared. Only when it is asked for.
     Backups,
+    /// Old days in an object store, read there by deltalake, Polars and `DuckDB`. Only when it is
+    /// asked for.
+    Remote,
 }
 
 impl Client {
@@ -49,6 +60,7 @@ impl Client {
             Self::Sql => "sql",
             Self::Tables => "tables",
             Self::Backups => "backups",
+            Self::Remote => "remote",
         }
     }
 }
@@ -78,7 +90,10 @@ pub fn run(plan: &Plan) -> Result<()> {
     let data = folder.path().join("data");
     let starting = program.start(&data, &folder.path().join("log"))?;
     let site = starting.ready(READY_WAIT)?;
-    let outcome = tools.play(plan, &site, &data).and_then(|()| tools.play_backups(&program));
+    let outcome = tools
+        .play(plan, &site, &data)
+        .and_then(|()| tools.play_backups(&program))
+        .and_then(|()| tools.play_remote(&program));
     if outcome.is_err() {
         crate::say(&site.last_words());
     }
@@ -102,7 +117,8 @@ impl Tools {
         let mut clients = wanted.to_vec();
         if wanted.is_empty() {
             clients.extend(Client::value_variants());
-            clients.retain(|client| !matches!(client, Client::Tables | Client::Backups));
+            let large = [Client::Tables, Client::Backups, Client::Remote];
+            clients.retain(|client| !large.contains(client));
         }
         if clients.contains(&Client::MqttJs)
             && let Err(fault) = mqtt_js(&target)
@@ -117,6 +133,9 @@ impl Tools {
         }
         if clients.contains(&Client::Tables) {
             python_has(&python, "duckdb, polars, deltalake, pyarrow, chdb", TABLES)?;
+        }
+        if clients.contains(&Client::Remote) {
+            python_has(&python, "duckdb, polars, deltalake, pyarrow, boto3, moto.server", REMOTE)?;
         }
         Ok(Self { python, modules: target.join("node_modules"), clients })
     }
@@ -138,8 +157,20 @@ impl Tools {
         if !self.clients.contains(&Client::Backups) {
             return Ok(());
         }
+        self.play_with_sites("backups.py", program)
+    }
+
+    fn play_remote(&self, program: &Program) -> Result<()> {
+        if !self.clients.contains(&Client::Remote) {
+            return Ok(());
+        }
+        self.play_with_sites("remote.py", program)
+    }
+
+    /// A script that starts its own sites.
+    fn play_with_sites(&self, script: &str, program: &Program) -> Result<()> {
         let root = step::root()?;
-        let script = root.join("conformance/backups.py").display().to_string();
+        let script = root.join("conformance").join(script).display().to_string();
         let (path, config) = (program.path().display(), root.join("xtask/torture.toml"));
         let (path, config) = (path.to_string(), config.display().to_string());
         let arguments = ["-B", &script, &path, "--config", &config];

@@ -2,6 +2,7 @@
 //! acknowledged is there. docs/torture.md says what this proves and why.
 
 pub mod bridge;
+mod copies;
 mod crash_image;
 mod device;
 mod disk;
@@ -12,6 +13,7 @@ mod ledger;
 mod link;
 mod listener;
 mod load;
+mod passing;
 pub mod power;
 mod readings;
 mod sampler;
@@ -52,6 +54,9 @@ pub struct Which {
     /// Without xtask/torture.toml, which makes segments and the hot tail small.
     #[arg(long)]
     pub as_shipped: bool,
+    /// Without erasures, retention and backups, which other programs do not have.
+    #[arg(long)]
+    pub plain: bool,
     /// Given to the program after its other arguments.
     #[arg(long = "serve-arg", allow_hyphen_values = true)]
     pub serve_args: Vec<String>,

@@ -100,6 +100,7 @@ mod tortured {
         Which {
             binary: Some(PathBuf::from(env!("CARGO_BIN_EXE_faithless-site"))),
             binary_args: vec![way.to_owned()],
+            plain: true,
             ..Which::default()
         }
     }

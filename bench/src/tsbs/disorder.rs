@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::dice::Dice;
 use super::entry::{Entry, TAGS};
+use crate::dice::Dice;
 
 const BATCH: usize = 10;
 

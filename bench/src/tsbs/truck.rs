@@ -1,8 +1,8 @@
 //! One truck: what describes it, and where its values are.
 
-use super::dice::Dice;
 use super::entry::{Entry, FIELDS_MAX, TAGS, Table};
-use super::walk::{Stride, Walk, cut};
+use crate::dice::Dice;
+use crate::walk::{Stride, Walk, cut};
 
 pub(super) const TAG_NAMES: [&str; TAGS] = [
     "name",

@@ -22,7 +22,7 @@ fn every_device_says_as_much_once_a_step_and_no_reading_comes_twice() {
         let [tags, value, time] = line.trim().split(' ').collect::<Vec<_>>()[..] else {
             panic!("{line}")
         };
-        assert!(tags.starts_with("temp,device=d") && value.starts_with("value="), "{line}");
+        assert!(tags.starts_with("t,id=d") && value.starts_with("value="), "{line}");
         let since = time.parse::<u64>().unwrap() - START_S.unsigned_abs() * 1_000;
         assert!(since < 30 * DAY_MS, "{line}");
         seen.insert((tags.to_owned(), since / step));

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Pub(PubArgs),
     /// Print a line for the file of mqtt.credentials; the password comes from standard input
     Credential(CredentialArgs),
+    /// Forget a device; without one, list the erasures that are under way
+    Erase(EraseArgs),
     /// Copy a site into a folder, also while it runs; again into the same folder copies what is new
     Backup(BackupArgs),
     /// Make a site from a backup
@@ -184,6 +186,19 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct UpgradeArgs {
     /// Directory of a site, which may run, or folder of a backup [default: the site as configured]
     pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// Its handle, as the column `device` of SQL has it
+    #[arg(value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// End when nothing is left of it in tables and snapshots
+    #[arg(long, requires = "device")]
+    pub(crate) wait: bool,
+    /// Address of the site's API [default: as configured]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -12,6 +12,7 @@ use crate::config::{Config, ConfigFault};
 pub(crate) mod backup;
 pub(crate) mod credential;
 pub(crate) mod doctor;
+pub(crate) mod erase;
 pub(crate) mod grafana;
 pub(crate) mod import;
 pub(crate) mod publish;

@@ -1,6 +1,7 @@
 //! What the owner of a site can choose: defaults, then one TOML file, then the environment, then
 //! flags. Every key is here; docs/config.md tells them to people, and a test compares the two.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ mod limits;
 mod listener;
 mod postgres;
 mod quantity;
+mod remote;
 
 pub(crate) use bridge::{BridgeConfig, BridgeFault};
 pub(crate) use environment::{sources, state_folder};
@@ -23,6 +25,7 @@ pub(crate) use limits::{LimitsConfig, OwnLimits};
 pub(crate) use listener::{ListenerConfig, ListenerFault};
 pub(crate) use postgres::{MaybeAddress, PostgresConfig};
 pub(crate) use quantity::{Bytes, Span};
+pub(crate) use remote::RemoteConfig;
 
 /// A segment smaller than this is mostly padding; a larger one makes retention coarse.
 const SEGMENT_MIN: Bytes = Bytes::mebi(1);
@@ -43,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) postgres: PostgresConfig,
     pub(crate) journal: JournalConfig,
     pub(crate) history: HistoryConfig,
+    pub(crate) remote: RemoteConfig,
     pub(crate) query: QueryConfig,
     pub(crate) log: LogConfig,
     pub(crate) bridge: Vec<BridgeConfig>,
@@ -115,6 +119,8 @@ pub(crate) struct HistoryConfig {
     pub(crate) keep_age: Span,
     /// How long what their hours come to stays; 0 for ever.
     pub(crate) keep_hours: Span,
+    /// The same for single device types, by the name of their SQL table.
+    pub(crate) keep_types: BTreeMap<String, Span>,
     /// How long files that were merged or dropped stay on disk, for other programs that read them.
     pub(crate) linger: Span,
     /// Topics whose messages are kept as they are, without readings and devices.
@@ -196,6 +202,7 @@ impl Default for HistoryConfig {
             hot_age: Span::minutes(15),
             keep_age: Span::seconds(0),
             keep_hours: Span::seconds(0),
+            keep_types: BTreeMap::new(),
             linger: Span::minutes(60),
             messages_only: Vec::new(),
         }
@@ -254,6 +261,8 @@ pub(crate) enum ConfigFault {
     Filter { filter: Box<str>, why: TopicFault },
     #[error("history.messages-only has more than {MESSAGES_ONLY_MAX} filters")]
     FiltersTooMany,
+    #[error("remote: {0}")]
+    Remote(#[from] s3::OptionsFault),
     #[error("{0} must be more than nothing")]
     Zero(&'static str),
 }
@@ -284,6 +293,7 @@ impl ConfigFault {
             | Self::TimeZone(_)
             | Self::Filter { .. }
             | Self::FiltersTooMany
+            | Self::Remote(_)
             | Self::Zero(_) => "althing config show --origin",
         }
     }
@@ -307,6 +317,7 @@ impl ConfigFault {
             | Self::TimeZone(_)
             | Self::Filter { .. }
             | Self::FiltersTooMany
+            | Self::Remote(_)
             | Self::Zero(_) => "the configuration as a whole".to_owned(),
         }
     }
@@ -330,6 +341,7 @@ impl Config {
         }
         self.check_amounts()?;
         self.messages_only()?;
+        self.remote.check()?;
         self.zone().map(|_known| ())
     }
 

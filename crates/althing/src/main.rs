@@ -9,9 +9,11 @@ mod complaint;
 mod config;
 mod credentials;
 mod descriptors;
+mod erasure;
 mod ingest_thread;
 mod pages;
 mod reload;
+mod remote;
 mod router;
 mod serve;
 mod site;
@@ -57,6 +59,7 @@ fn run(cli: &Cli) -> Result<(), Complaint> {
         Command::Top(args) => commands::top::run(&mut context, args, &stop_on_signal()?)?,
         Command::Trace(args) => commands::trace::run(&mut context, args)?,
         Command::Pub(args) => commands::publish::run(&mut context, args)?,
+        Command::Erase(args) => commands::erase::run(&mut context, args, &stop_on_signal()?)?,
         Command::Backup(args) => commands::backup::take(&mut context, args)?,
         Command::Restore(args) => commands::backup::restore(&mut context, args)?,
         Command::Verify(args) => commands::backup::verify(&mut context, args)?,
@@ -112,6 +115,7 @@ fn flags(cli: &Cli) -> Vec<Flag> {
         Command::Doctor(args) => args.place.flags(),
         Command::Replay(_)
         | Command::Import { .. }
+        | Command::Erase(_)
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Verify(_)

@@ -11,6 +11,7 @@ use query::Engine;
 
 use crate::broker::Broker;
 use crate::catalog::SiteCatalog;
+use crate::erasure::Eraser;
 use crate::pages::Pages;
 use crate::site::{Core, SiteOptions};
 
@@ -69,6 +70,13 @@ fn api(
     (census, Doors { intake, bridges }): (Census, Doors),
 ) -> api::Api {
     let (journal, clock) = (core.journal.clone(), core.clock);
+    let devices = Eraser {
+        journal: journal.clone(),
+        registry: Arc::clone(&core.registry),
+        reader: core.reader.clone(),
+        horizon: Arc::clone(&core.horizon),
+        clock,
+    };
     let status = move || {
         let stats = journal.stats();
         api::Status {
@@ -89,6 +97,7 @@ fn api(
         meter: Arc::clone(&core.meter),
         horizon: Arc::clone(&core.horizon),
         clients: Arc::new(Broker(census)),
+        devices: Arc::new(devices),
         status: Arc::new(status),
         intake,
         bridges: bridges.into(),

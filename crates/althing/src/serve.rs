@@ -1,5 +1,6 @@
 //! `serve` and `demo`: a site from its configuration to its end.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use edge::{Limits, Listener, Methods, Place};
 use field::Stop;
 use field::demo::{self, Tally};
+use history::Keep;
 use jiff::tz::TimeZone;
 use model::Timestamp;
 
@@ -100,6 +102,8 @@ fn options(
             .map(Into::into),
         journal,
         history,
+        keep_types: keep_types(config),
+        remote: config.remote.resolve()?,
         messages_only: config.messages_only()?,
         query: query::Limits {
             time: config.query.time.get(),
@@ -110,6 +114,13 @@ fn options(
         zone: zone.clone(),
         demo,
     })
+}
+
+/// By the name of the type; zero is for ever, as for all others.
+fn keep_types(config: &Config) -> BTreeMap<String, Keep> {
+    let keep = |span: Duration| if span.is_zero() { Keep::Ever } else { Keep::For(span) };
+    let types = config.history.keep_types.iter();
+    types.map(|(name, span)| (registry::slug(name), keep(span.get()))).collect()
 }
 
 /// Those of the site.

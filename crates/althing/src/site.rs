@@ -3,6 +3,7 @@
 //! Start: lock and open the journal, open history at its last snapshot, replay what lies between,
 //! then listen. Stop: the listeners first, then the journal, whose last commit is still read.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use registry::Registry;
 use crate::bridges::Bridges;
 use crate::config::PostgresConfig;
 use crate::ingest_thread::{IngestThread, IngestWork};
+use crate::remote::RemotePlan;
 use crate::router::{self, Doors};
 use crate::web::Web;
 
@@ -46,6 +48,10 @@ pub(crate) struct SiteOptions {
     pub(crate) elsewhere: Option<Box<str>>,
     pub(crate) journal: journal::Options,
     pub(crate) history: history::Options,
+    /// How long readings of device types stay, where `history` does not say it.
+    pub(crate) keep_types: BTreeMap<String, history::Keep>,
+    /// Where old days go.
+    pub(crate) remote: Option<RemotePlan>,
     /// Topics whose messages are not read.
     pub(crate) messages_only: Vec<TopicFilter>,
     pub(crate) query: query::Limits,
@@ -223,8 +229,10 @@ fn open(
     let clock = Clock::start();
     let meter = Arc::new(Meter::default());
     let log = open_log(options, clock)?;
+    let mut history = options.history.clone();
+    history.remote = options.remote.as_ref().map(|plan| plan.open(clock, &meter)).transpose()?;
     let (writer, reader, resume) =
-        history::open(options.history.clone(), clock.now().timestamp).context("history")?;
+        history::open(history, clock.now().timestamp).context("history")?;
     check_reach(&log, resume.position)?;
     let registry =
         Arc::new(Registry::open(&options.data.join("registry.sqlite")).context("registry")?);
@@ -240,7 +248,8 @@ fn open(
         meter: Arc::clone(&meter),
     };
     let ingest = Ingest::new(stores, writer, &resume, zone_of(&options.zone))?
-        .without_reading(options.messages_only.clone());
+        .without_reading(options.messages_only.clone())
+        .keeping(options.keep_types.clone());
     let on_fatal = Box::new(|fault| {
         tracing::error!(error = %chain(&fault), "the journal cannot be written any more");
         end_process("journal");

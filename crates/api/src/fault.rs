@@ -65,7 +65,7 @@ pub(crate) fn of(fault: QueryFault) -> Response {
         Code::ReadOnly => StatusCode::FORBIDDEN,
         // Not the gateway's nor the client's slowness: the statement asks for too much.
         Code::Time | Code::Memory => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Busy | Code::Away => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let position = fault.place.map(|place| At { line: place.line, column: place.column });

@@ -1,8 +1,9 @@
-//! The HTTP API of a site: SQL, clients, writes of agents, health and metrics. Carries; `query` and the site decide.
+//! The HTTP API of a site: SQL, clients, erasure of devices, writes of agents, health and metrics. Carries; `query` and the site decide.
 //!
 //! Errors are `{"error":{"code","message","hint","position"?}}` and say nothing of the inside.
 
 mod clients;
+mod devices;
 mod fault;
 mod format;
 mod health;
@@ -21,12 +22,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use model::census::{Detail, Fate, Page, Question, Unanswered};
 use model::trace::{Tracing, Wish};
 use model::{Event, Horizon, Meter, Position};
 use query::Engine;
 
+pub use devices::{Devices, Erasure, NotErased};
 pub use intake::{Dial, Intake, Refused};
 pub use metrics::resident_bytes;
 
@@ -90,6 +92,7 @@ pub struct Api {
     pub meter: Arc<Meter>,
     pub horizon: Arc<Horizon>,
     pub clients: Arc<dyn Clients>,
+    pub devices: Arc<dyn Devices>,
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
     /// Where what is written goes.
     pub intake: Intake,
@@ -110,6 +113,9 @@ pub fn router(api: Api) -> Router {
         .route("/api/clients", get(clients::list))
         .route("/api/clients/{id}", get(clients::show).delete(clients::close))
         .route("/api/clients/{id}/trace", post(trace::trace))
+        .route("/api/devices/{device}", delete(devices::erase))
+        .route("/api/erasures", get(devices::list))
+        .route("/api/erasures/{position}", get(devices::show))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use model::Event;
 use model::census::{Question, Totals};
+use model::{Event, Gauge};
 
 use crate::{Api, clients};
 
@@ -106,7 +106,15 @@ fn text(api: &Api, totals: Option<Totals>) -> String {
         let metric = format!("journal_commit_seconds_{name}");
         page.gauge(&metric, "Write and fsync of a journal frame.", seconds(span));
     }
+    let erasures = api.devices.erasures().len();
+    page.gauge("erasures_pending", "Erasures that are not through on disk.", erasures);
     page.gauge("query_rows_read", "Rows that SQL took out of history.", api.engine.rows_read());
+    for (name, help, gauge) in [
+        ("remote_files", "Parquet files that lie in the object store.", Gauge::RemoteFiles),
+        ("remote_bytes", "Bytes of these files.", Gauge::RemoteBytes),
+    ] {
+        page.gauge(name, help, api.meter.level(gauge));
+    }
     page.bridges(api);
     if let Some(bytes) = resident_bytes() {
         page.gauge("resident_bytes", "Memory of the process that is resident.", bytes);

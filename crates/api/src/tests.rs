@@ -1,6 +1,7 @@
 //! The API without a port.
 
 mod clients;
+mod devices;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +45,9 @@ pub(crate) fn api_with(status: Status, intake: Intake) -> Api {
     let engine = Engine::new(reader, Arc::clone(&horizon), Arc::new(Empty), limits).unwrap();
     let (engine, meter) = (Arc::new(engine), Arc::new(Meter::default()));
     let clients = Arc::new(clients::Invented::default());
+    let devices = Arc::new(devices::Invented::default());
     let (status, bridges) = (Arc::new(move || status), Arc::default());
-    Api { engine, meter, horizon, clients, status, intake, bridges }
+    Api { engine, meter, horizon, clients, devices, status, intake, bridges }
 }
 
 fn ready() -> Api {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use history::Elsewhere;
 use history::storage::Files;
 use journal::archive::{Stretch, copy_segment, segments};
 use model::{Position, Timestamp};
@@ -31,6 +32,8 @@ pub struct Taken {
     /// Of these, so many were copied now; the others were in the folder.
     pub copied_files: u64,
     pub copied_bytes: u64,
+    /// What the site has in an object store: not in the backup, and needed by a site from it.
+    pub remote: Elsewhere,
 }
 
 /// Copies the site in `data` into `target`, which is empty or holds a backup of it: then only what
@@ -60,6 +63,7 @@ pub fn take(
         manifest: Manifest::after(before.as_ref(), now),
         have: BTreeMap::new(),
         copied: Copied::default(),
+        remote: Elsewhere::default(),
         progress,
     };
     for _ in 0..ATTEMPTS {
@@ -108,6 +112,7 @@ struct Attempt<'a> {
     /// Files that never change and that an attempt before this one copied.
     have: BTreeMap<String, Entry>,
     copied: Copied,
+    remote: Elsewhere,
     progress: Progress<'a>,
 }
 
@@ -157,6 +162,7 @@ impl Attempt<'_> {
     /// Copies the tables of all spaces; answers up to where the last of them comes.
     fn history(&mut self) -> Result<Position, BackupFault> {
         let folder = self.data.join("history");
+        self.remote = Elsewhere::default();
         let mut reached = None;
         for (path, kind) in if folder.is_dir() { entries(&folder)? } else { Vec::new() } {
             let Some(space) = path.file_name().and_then(|name| name.to_str()) else { continue };
@@ -166,6 +172,8 @@ impl Attempt<'_> {
             let Some(inventory) = history::inventory(&Files::new(&path))? else { continue };
             let reach = reached.get_or_insert(inventory.position);
             *reach = inventory.position.min(*reach);
+            self.remote.files += inventory.remote.files;
+            self.remote.bytes += inventory.remote.bytes;
             for name in inventory.names {
                 self.unchanging(format!("history/{space}/{name}"))?;
             }
@@ -271,6 +279,7 @@ impl Attempt<'_> {
             bytes: self.manifest.files.values().map(|entry| entry.bytes).sum(),
             copied_files: self.copied.files,
             copied_bytes: self.copied.bytes,
+            remote: self.remote,
         })
     }
 }

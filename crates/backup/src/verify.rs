@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use history::Elsewhere;
 use history::storage::{Files, Storage};
 use journal::archive::{Condition, Stretch, check_segment, segments};
 use model::Position;
@@ -21,6 +22,8 @@ pub struct Checked {
     pub bytes: u64,
     /// Readings in the tables of a site.
     pub rows: u64,
+    /// Files of a site in an object store: not looked at.
+    pub remote: Elsewhere,
     pub faults: Vec<String>,
 }
 
@@ -107,6 +110,8 @@ impl Checked {
             self.files += verified.files;
             self.bytes += verified.bytes;
             self.rows += verified.rows;
+            self.remote.files += verified.remote.files;
+            self.remote.bytes += verified.remote.bytes;
             for fault in &faults {
                 self.fault(fault);
             }

@@ -6,6 +6,7 @@ pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod explore;
 pub(crate) mod faults;
+pub(crate) mod figure;
 pub(crate) mod overview;
 pub(crate) mod preferences;
 pub(crate) mod range;

@@ -39,6 +39,7 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/sql", get(pages::sql::show).post(pages::sql::run))
         .route("/sql.json", get(pages::sql::json))
         .route("/sql.csv", get(pages::sql::csv))
+        .route("/sql.parquet", get(pages::sql::parquet))
         .route("/system", get(pages::system::show))
         .route("/system/close", post(pages::system::client::close))
         .route("/system/clients/{*id}", get(pages::system::client::show))

@@ -91,6 +91,11 @@ impl Recognizer {
         self.learned.encode()
     }
 
+    /// Forgets what devices have taught that are not known any more, by their keys.
+    pub fn retain(&mut self, is_known: impl FnMut(&str) -> bool) {
+        self.learned.retain(is_known);
+    }
+
     /// # Errors
     /// Bytes that `snapshot` did not write, or a newer program did.
     pub fn restore(bytes: &[u8]) -> Result<Self, StateFault> {

@@ -80,6 +80,11 @@ impl Learned {
         false
     }
 
+    /// Keeps what these devices have taught.
+    pub(crate) fn retain(&mut self, mut is_known: impl FnMut(&str) -> bool) {
+        self.clocks.retain(|key, _| is_known(key));
+    }
+
     fn forget_quietest(&mut self) {
         let quietest = self.clocks.iter().min_by_key(|(_, streak)| streak.turn);
         if let Some(key) = quietest.map(|(key, _)| key.clone()) {

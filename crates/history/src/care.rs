@@ -2,11 +2,12 @@
 //! was erased, and removal of what left them.
 
 mod erasing;
+mod expiring;
 mod leaving;
 mod retention;
 pub(crate) mod work;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,11 +22,14 @@ use crate::fault::{FlushFault, MergeFault};
 use crate::gone::Gone;
 use crate::hours::plan::Look;
 use crate::hours::{self, Summarised};
+use crate::merge::drops::Drops;
+use crate::merge::expire::Expiry;
 use crate::merge::plan::Plan;
 use crate::merge::purge::{Looked, Purge};
 use crate::merge::{self, Merged, plan};
-use crate::options::Options;
+use crate::options::{Keeping, Options};
 use crate::reader::Shared;
+use crate::remote::{MoveFault, Moved, Mover, Step, Store};
 use crate::storage::Storage;
 use crate::table::{Removed, Table};
 
@@ -47,6 +51,11 @@ pub(crate) struct Care {
     linger: Duration,
     keep: Option<Duration>,
     keep_hours: Option<Duration>,
+    keeping: Option<Arc<dyn Keeping>>,
+    expiry: Expiry,
+    /// Days that were written again because of it, and until when they are left alone.
+    expired: BTreeMap<i32, Timestamp>,
+    next_expiry: Timestamp,
     running: Option<Running>,
     /// The last thread was one for what is erased: a merge comes first now, if there is one.
     purged: bool,
@@ -54,8 +63,12 @@ pub(crate) struct Care {
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
     skipped: BTreeSet<i32>,
+    /// Of these, those whose files lie in a store that did not answer, and until when.
+    unanswered: BTreeSet<i32>,
+    unanswered_until: Option<Timestamp>,
     paused_until: Option<Timestamp>,
     next_look: Timestamp,
+    mover: Option<Mover>,
 }
 
 #[derive(Debug)]
@@ -80,9 +93,13 @@ impl Care {
     pub(crate) fn new(
         shared: Arc<Shared>,
         storage: Arc<dyn Storage>,
+        store: Option<Arc<Store>>,
         (options, removed): (&Options, Vec<Removed>),
     ) -> Self {
         let linger = options.linger.min(LINGER_MAX);
+        let mover = options.remote.as_ref().zip(store).map(|(remote, store)| {
+            Mover::new((Arc::clone(&shared), Arc::clone(&storage), store), remote, linger)
+        });
         let leaving = removed.into_iter().map(|gone| Leaving::known(gone, linger)).collect();
         Self {
             shared,
@@ -90,14 +107,25 @@ impl Care {
             linger,
             keep: options.keep,
             keep_hours: options.keep_hours,
+            keeping: None,
+            expiry: Expiry::new(),
+            expired: BTreeMap::new(),
+            next_expiry: Timestamp::EPOCH,
             running: None,
             purged: false,
             looked: Looked::default(),
             leaving,
             skipped: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
+            unanswered_until: None,
             paused_until: None,
             next_look: Timestamp::from_millis(0),
+            mover,
         }
+    }
+
+    pub(crate) fn keep_by(&mut self, keeping: Arc<dyn Keeping>) {
+        self.keeping = Some(keeping);
     }
 
     pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
@@ -114,12 +142,36 @@ impl Care {
         };
         let tended = tended.or_else(not_for_now)?;
         self.retain(now)?;
+        if let Some(mover) = &mut self.mover {
+            if tended.is_some() {
+                mover.look_soon(now);
+            }
+            let step = mover.tend(now)?;
+            self.moved(step, now);
+        }
         self.remove_what_left(now);
         if self.running.is_none() {
             self.settle_erasures();
             self.begin(now);
         }
         Ok(tended)
+    }
+
+    /// A step of moving on this thread; nothing where there is no store.
+    pub(crate) fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
+        let Some(mover) = &self.mover else { return Ok(None) };
+        let step = mover.step(now)?;
+        let moved = step.moved.clone();
+        self.moved(step, now);
+        self.remove_what_left(now);
+        Ok(moved)
+    }
+
+    fn moved(&mut self, step: Step, now: Timestamp) {
+        if let Some(Moved { day, files, bytes }) = &step.moved {
+            tracing::info!(day, files, bytes, "history moved to the store");
+        }
+        self.let_go(step.gone.into_iter(), now);
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
@@ -166,30 +218,38 @@ impl Care {
         merge.or_else(|| self.next_hours(now)).or_else(|| self.next_purge_of_hours(now))
     }
 
-    /// A merge or, in turn with them, readings of erased series.
+    /// A merge or, in turn with them, readings of erased series; else those that are too old.
     fn next_merge(&mut self, now: Timestamp) -> Option<Work> {
         if self.is_paused(now) {
             return None;
+        }
+        if self.unanswered_until.take_if(|until| *until <= now).is_some() {
+            let unanswered = std::mem::take(&mut self.unanswered);
+            self.skipped.retain(|day| !unanswered.contains(day));
         }
         let stock = self.stock();
         let plan = plan::next(&stock.readings.files, now.millis(), &self.skipped);
         let turn = !(self.purged && plan.is_some());
         let dirty = if turn { self.dirty(&stock.readings, &stock.gone) } else { Vec::new() };
         self.purged = !dirty.is_empty();
-        if dirty.is_empty() {
-            return plan.map(|plan| Work::Merge(self.merge_of(plan, stock, now)));
+        if !dirty.is_empty() {
+            let job = self.merge_of(Plan::default(), &stock, now);
+            return Some(Work::Purge(Purge { files: dirty, job }));
         }
-        let job = self.merge_of(Plan::default(), stock, now);
-        Some(Work::Purge(Purge { files: dirty, job }))
+        if let Some(plan) = plan {
+            return Some(Work::Merge(self.merge_of(plan, &stock, now)));
+        }
+        let expire = self.expire_due(&stock.readings, now)?;
+        Some(Work::Expire(expire(self.merge_of(Plan::default(), &stock, now))))
     }
 
-    fn merge_of(&self, plan: Plan, stock: Stock, now: Timestamp) -> merge::Job {
+    fn merge_of(&self, plan: Plan, stock: &Stock, now: Timestamp) -> merge::Job {
         merge::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
             plan,
             version: stock.readings.version,
-            gone: stock.gone,
+            drops: Drops::of(&stock.gone),
             clean: stock.clean,
             stop: Arc::default(),
             now,
@@ -213,7 +273,7 @@ impl Care {
         if files.is_empty() {
             return None;
         }
-        let job = self.merge_of(Plan::default(), stock, now);
+        let job = self.merge_of(Plan::default(), &stock, now);
         Some(Work::Purge(Purge { files, job }))
     }
 
@@ -242,7 +302,7 @@ impl Care {
             day,
             files: stock.readings.of_day(day).to_vec(),
             version: stock.hours.version,
-            gone: stock.gone,
+            drops: Drops::of(&stock.gone),
             clean: stock.clean,
             stop: Arc::default(),
             now,
@@ -267,12 +327,22 @@ impl Care {
     }
 
     fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Tended>, MergeFault> {
-        let Done { looked, clean, day, files, outcome } = done;
+        let Done { looked, clean, day, files, expiry, outcome } = done;
         self.looked.note(looked, clean);
+        if let Some(expiry) = expiry {
+            self.expire_ended(expiry, (day, matches!(outcome, Ok(Some(_)))), now);
+        }
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(files.into_iter(), now),
-            Err(MergeFault::Read { .. }) => self.skipped.extend(day),
+            Err(MergeFault::Read { source, .. }) => {
+                for day in day.into_iter().filter(|day| self.skipped.insert(*day)) {
+                    if source.away().is_some() {
+                        self.unanswered.insert(day);
+                        self.unanswered_until = Some(now.saturating_add(PAUSE));
+                    }
+                }
+            }
             Err(MergeFault::Write(_) | MergeFault::Columns(_)) => {
                 self.paused_until = Some(now.saturating_add(PAUSE));
             }
@@ -310,11 +380,11 @@ fn join(thread: JoinHandle<Done>) -> Done {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Merging can wait: devices and people cannot.
-fn give_way() {
+/// Merging and moving can wait: devices and people cannot.
+pub(crate) fn give_way() {
     const NICE: i32 = 10;
     let me = rustix::thread::gettid();
     if let Err(fault) = rustix::process::setpriority_process(Some(me), NICE) {
-        tracing::debug!(%fault, "merging has the priority of everything else");
+        tracing::debug!(%fault, "care has the priority of everything else");
     }
 }

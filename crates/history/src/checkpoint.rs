@@ -70,13 +70,23 @@ pub(crate) fn write(
     dir: &str,
     (version, actions): (u64, &[Action]),
 ) -> Result<(), CheckpointFault> {
+    for (name, bytes) in files(dir, (version, actions))? {
+        place(storage, &name, &bytes)?;
+        storage.sync_dir(dir)?;
+    }
+    Ok(())
+}
+
+/// The files of a checkpoint, in the order in which they are to be written.
+pub(crate) fn files(
+    dir: &str,
+    (version, actions): (u64, &[Action]),
+) -> Result<[(String, Vec<u8>); 2], CheckpointFault> {
     let bytes = encode(actions)?;
-    place(storage, &checkpoint_name(dir, version), &bytes)?;
-    storage.sync_dir(dir)?;
     let size = actions.len() as u64;
     let pointer = Pointer { version, size, checksum: checksum(&bytes) };
-    place(storage, &pointer_name(dir), &serde_json::to_vec(&pointer)?)?;
-    Ok(storage.sync_dir(dir)?)
+    let pointer = (pointer_name(dir), serde_json::to_vec(&pointer)?);
+    Ok([(checkpoint_name(dir, version), bytes), pointer])
 }
 
 /// The newest checkpoint: its version and its actions.
@@ -84,12 +94,20 @@ pub(crate) fn read(
     storage: &dyn Storage,
     dir: &str,
 ) -> Result<Option<(u64, Vec<Action>)>, CheckpointFault> {
-    let pointer = match storage.read(&pointer_name(dir), CHECKPOINT_BYTES_MAX) {
+    read_by(dir, |name| storage.read(name, CHECKPOINT_BYTES_MAX))
+}
+
+/// Likewise, wherever the files are.
+pub(crate) fn read_by(
+    dir: &str,
+    read: impl Fn(&str) -> io::Result<Bytes>,
+) -> Result<Option<(u64, Vec<Action>)>, CheckpointFault> {
+    let pointer = match read(&pointer_name(dir)) {
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
     let pointer: Pointer = serde_json::from_slice(&pointer)?;
-    let bytes = storage.read(&checkpoint_name(dir, pointer.version), CHECKPOINT_BYTES_MAX)?;
+    let bytes = read(&checkpoint_name(dir, pointer.version))?;
     if checksum(&bytes) != pointer.checksum {
         return Err(CheckpointFault::Checksum);
     }
@@ -144,7 +162,19 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
                 text("stats"),
             ],
         ),
-        record("remove", vec![text("path"), long("deletionTimestamp"), truth("dataChange")]),
+        record(
+            "remove",
+            vec![
+                text("path"),
+                long("deletionTimestamp"),
+                truth("dataChange"),
+                truth("extendedFileMetadata"),
+                texts("partitionValues"),
+                long("size"),
+                texts("tags"),
+                text("stats"),
+            ],
+        ),
         record(
             "metaData",
             vec![

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use arrow::datatypes::{DataType, FieldRef, Schema};
+use model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The highest reader protocol that is understood.
 pub(crate) const READER_VERSION: u64 = 1;
 /// The version of what the tags of a file and the layout of folders mean.
 pub(crate) const FORMAT_VERSION: u64 = 1;
+/// That of a table some of whose files lie in a store: who does not know that misses them.
+pub(crate) const FORMAT_MOVED: u64 = 2;
 pub(crate) const FORMAT_KEY: &str = "althing.format";
 /// Who we are in the `txn` action.
 pub(crate) const APP_ID: &str = "althing";
@@ -95,6 +98,88 @@ pub(crate) struct Remove {
     pub(crate) path: String,
     pub(crate) deletion_timestamp: i64,
     pub(crate) data_change: bool,
+    /// The rest is told of files that lie in the store: what their `add` said of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extended_file_metadata: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) partition_values: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stats: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tags: Option<BTreeMap<String, String>>,
+}
+
+/// The tag of a `remove` that says where the file is: `STORE`, or `LEAVING` when it was there.
+pub(crate) const HOME_TAG: &str = "althing.home";
+const STORE: &str = "store";
+const LEAVING: &str = "leaving";
+/// What `modificationTime` is in an `add`.
+const WRITTEN_TAG: &str = "althing.written";
+
+impl Remove {
+    pub(crate) const fn plain(path: String, data_change: bool, now: Timestamp) -> Self {
+        Self {
+            path,
+            deletion_timestamp: now.millis(),
+            data_change,
+            extended_file_metadata: None,
+            partition_values: None,
+            size: None,
+            stats: None,
+            tags: None,
+        }
+    }
+
+    /// Of a file that goes on in the store.
+    pub(crate) fn moved(add: Add, now: Timestamp) -> Self {
+        let mut tags = add.tags;
+        tags.insert(HOME_TAG.to_owned(), STORE.to_owned());
+        tags.insert(WRITTEN_TAG.to_owned(), add.modification_time.to_string());
+        Self {
+            extended_file_metadata: Some(true),
+            partition_values: Some(add.partition_values),
+            size: Some(add.size),
+            stats: Some(add.stats),
+            tags: Some(tags),
+            ..Self::plain(add.path, true, now)
+        }
+    }
+
+    /// Of a file in the store that leaves the table.
+    pub(crate) fn leaving(path: String, data_change: bool, now: Timestamp) -> Self {
+        let tags = BTreeMap::from([(HOME_TAG.to_owned(), LEAVING.to_owned())]);
+        Self { tags: Some(tags), ..Self::plain(path, data_change, now) }
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.tags.as_ref()?.get(HOME_TAG).map(String::as_str)
+    }
+
+    pub(crate) fn is_moved(&self) -> bool {
+        self.home() == Some(STORE)
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.home() == Some(LEAVING)
+    }
+
+    /// The inverse of `moved`.
+    pub(crate) fn as_add(&self) -> Option<Add> {
+        let mut tags = self.tags.clone().filter(|_| self.is_moved())?;
+        let written = tags.remove(WRITTEN_TAG)?;
+        tags.remove(HOME_TAG);
+        Some(Add {
+            path: self.path.clone(),
+            partition_values: self.partition_values.clone()?,
+            size: self.size?,
+            modification_time: written.parse().ok()?,
+            data_change: true,
+            stats: self.stats.clone().unwrap_or_default(),
+            tags,
+        })
+    }
 }
 
 /// What a file's `stats` text holds.

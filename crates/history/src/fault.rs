@@ -7,6 +7,8 @@ use arrow::error::ArrowError;
 use model::Position;
 use parquet::errors::ParquetError;
 
+use crate::remote::AWAY;
+
 /// Why the history does not open; an operator must act.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFault {
@@ -87,4 +89,15 @@ pub enum ReadFault {
     },
     #[error("columns do not fit together")]
     Columns(#[from] ArrowError),
+}
+
+impl ReadFault {
+    /// What a store that did not answer said: a later try may succeed.
+    #[must_use]
+    pub fn away(&self) -> Option<&io::Error> {
+        match self {
+            Self::Storage { source, .. } => Some(source).filter(|fault| fault.kind() == AWAY),
+            Self::Damaged { .. } | Self::Columns(_) => None,
+        }
+    }
 }

@@ -26,8 +26,18 @@ pub(crate) struct ColdFile {
     /// Where page indexes and footer begin, and their checksum.
     pub(crate) tail: u64,
     pub(crate) tail_checksum: u32,
+    pub(crate) home: Home,
     /// Of a file of hours only.
     pub(crate) origin: Option<Origin>,
+}
+
+/// Where a file lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// On this disk.
+    Here,
+    /// In the object store; this disk may still have a copy.
+    Store,
 }
 
 /// Which readings the hours of a file were made from.
@@ -116,6 +126,7 @@ impl ColdFile {
             time_max: tag("time_max")?.parse().ok()?,
             tail: tag("tail")?.parse().ok().filter(|tail| *tail <= add.size)?,
             tail_checksum: tag("tail_crc32c")?.parse().ok()?,
+            home: Home::Here,
             origin,
         })
     }

@@ -5,6 +5,7 @@
 //! of a day were made, and whoever looks after the files makes them again where those are not the
 //! files that the day has. Only days that are closed have hours.
 
+mod carry;
 mod days;
 mod fold;
 mod job;

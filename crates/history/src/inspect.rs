@@ -26,6 +26,25 @@ pub struct Inventory {
     /// Below the folder of the space: Parquet files, the snapshot, and all versions of the log.
     /// None of them ever changes.
     pub names: Vec<String>,
+    /// What the table has in an object store: not among the names.
+    pub remote: Elsewhere,
+}
+
+/// Files in an object store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    pub files: u64,
+    pub bytes: u64,
+}
+
+impl Elsewhere {
+    fn of(log: &Log) -> Self {
+        let moved = log.removes.values().filter(|gone| gone.is_moved());
+        moved.fold(Self::default(), |sum, gone| Self {
+            files: sum.files + 1,
+            bytes: sum.bytes + gone.size.unwrap_or_default(),
+        })
+    }
 }
 
 /// What the newest versions of the tables hold.
@@ -38,6 +57,8 @@ pub struct Verified {
     /// Rows of the table of hours.
     pub hours: u64,
     pub bytes: u64,
+    /// Not looked at.
+    pub remote: Elsewhere,
 }
 
 /// What does not read back.
@@ -73,13 +94,14 @@ pub fn inventory(storage: &dyn Storage) -> Result<Option<Inventory>, OpenFault> 
     if position != Position::ZERO {
         names.push(snapshot_name(position));
     }
+    let remote = Elsewhere::of(&log);
     let readings = (Kind::Readings, version, log);
     let hours = hours.map(|(version, log)| (Kind::Hours, version, log));
     for (kind, version, log) in std::iter::once(readings).chain(hours) {
         names.extend(log.adds.keys().map(|path| kind.name_of(path)));
         names.extend((0..=version).map(|version| kind.commit_name(version)));
     }
-    Ok(Some(Inventory { position, names }))
+    Ok(Some(Inventory { position, names, remote }))
 }
 
 /// The versions of a space, also while a site writes to it.
@@ -154,6 +176,9 @@ fn verify_table(
     (verified, faults): (&mut Verified, &mut Vec<VerifyFault>),
 ) -> Result<Option<Position>, OpenFault> {
     let Some((version, log)) = Log::read(&**storage, kind)? else { return Ok(None) };
+    if kind == Kind::Readings {
+        verified.remote = Elsewhere::of(&log);
+    }
     let shelf = Shelf::new(Arc::clone(storage));
     for add in log.adds.values() {
         let checked = match ColdFile::from_add(kind, add) {

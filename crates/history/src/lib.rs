@@ -35,6 +35,7 @@ mod part;
 mod place;
 mod reader;
 mod recovery;
+pub mod remote;
 mod scan;
 mod schema;
 mod series;
@@ -49,10 +50,12 @@ pub use chart::{Column, Point, Reading};
 pub use fault::{FlushFault, MergeFault, OpenFault, ReadFault};
 pub use flush::Flushed;
 pub use hours::{Day, DayHours, HourRows, HoursScan, Summarised, hour, hours_schema};
-pub use inspect::{Formats, Inventory, Verified, VerifyFault, formats, inventory, verify};
+pub use inspect::{
+    Elsewhere, Formats, Inventory, Verified, VerifyFault, formats, inventory, verify,
+};
 pub use latest::{Latest, LatestValue};
 pub use merge::Merged;
-pub use options::Options;
+pub use options::{Keep, Keeping, Options};
 pub use reader::{Erasing, Outlook, Reader, View};
 pub use scan::{Readings, Scan, Share};
 pub use schema::{column, readings_schema};

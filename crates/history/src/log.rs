@@ -7,8 +7,8 @@ use model::{Position, Timestamp};
 
 use crate::checkpoint::{self, CHECKPOINT_EVERY};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, MetaData, Protocol, READER_VERSION, Remove,
-    Txn, decode, encode,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, MetaData, Protocol,
+    READER_VERSION, Remove, Txn, decode, encode,
 };
 use crate::fault::{FlushFault, OpenFault};
 use crate::kind::Kind;
@@ -16,7 +16,7 @@ use crate::storage::{DRAFT, Storage};
 
 /// Bytes of one version that are read: 64 MiB is some 100,000 files in one flush, more than there
 /// are folders.
-const COMMIT_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const COMMIT_BYTES_MAX: u64 = 64 << 20;
 
 pub(crate) fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> OpenFault {
     let name = name.into();
@@ -30,11 +30,15 @@ pub(crate) fn damaged(name: &str, what: &'static str) -> OpenFault {
 /// How long checkpoints name the files that left the table: longer than any query runs.
 const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// How long they name those that left it while they lay in a store: one that does not answer for
+/// longer keeps what nobody needs.
+const REMEMBERED_LEAVING_MS: i64 = 365 * REMEMBERED_MS;
+
 /// The log up to one version.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
-    protocol: Option<Protocol>,
-    meta_data: Option<MetaData>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) meta_data: Option<MetaData>,
     txn: Option<Txn>,
     pub(crate) adds: BTreeMap<String, Add>,
     /// Files that left the table and may still be read.
@@ -74,7 +78,7 @@ impl Log {
         Ok(next.checked_sub(1).map(|newest| (newest, log)))
     }
 
-    fn take(&mut self, action: Action) {
+    pub(crate) fn take(&mut self, action: Action) {
         self.protocol = action.protocol.or_else(|| self.protocol.take());
         self.meta_data = action.meta_data.or_else(|| self.meta_data.take());
         let ours = action.txn.filter(|txn| txn.app_id == APP_ID);
@@ -106,15 +110,15 @@ impl Log {
         }
         let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
         match format.and_then(|text| text.parse::<u64>().ok()) {
-            Some(FORMAT_VERSION) => {}
-            Some(found) => return newer("the table", found, FORMAT_VERSION),
+            Some(FORMAT_VERSION | FORMAT_MOVED) => {}
+            Some(found) => return newer("the table", found, FORMAT_MOVED),
             None => return Err(damaged(name, "the table is not Althing's")),
         }
         Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))
     }
 
     /// Without the files that left so long ago that nobody reads them.
-    fn into_actions(self, now: Timestamp) -> Vec<Action> {
+    pub(crate) fn into_actions(self, now: Timestamp, remembered_ms: i64) -> Vec<Action> {
         let one = Action::default;
         let mut actions = vec![
             Action { protocol: self.protocol, ..one() },
@@ -122,8 +126,12 @@ impl Log {
         ];
         actions.extend(self.txn.map(|txn| Action { txn: Some(txn), ..one() }));
         actions.extend(self.adds.into_values().map(|add| Action { add: Some(add), ..one() }));
-        let limit = now.millis().saturating_sub(REMEMBERED_MS);
-        let removes = self.removes.into_values().filter(|gone| gone.deletion_timestamp > limit);
+        let since = |age: i64| now.millis().saturating_sub(age);
+        let (limit, limit_leaving) = (since(remembered_ms), since(REMEMBERED_LEAVING_MS));
+        let removes = self.removes.into_values().filter(|gone| {
+            let limit = if gone.is_leaving() { limit_leaving } else { limit };
+            gone.is_moved() || gone.deletion_timestamp > limit
+        });
         actions.extend(removes.map(|gone| Action { remove: Some(gone), ..one() }));
         actions
     }
@@ -136,7 +144,7 @@ fn checkpoint_when_due(storage: &dyn Storage, (kind, version): (Kind, u64), now:
     }
     match Log::read(storage, kind) {
         Ok(Some((version, log))) => {
-            let actions = log.into_actions(now);
+            let actions = log.into_actions(now, REMEMBERED_MS);
             if let Err(fault) = checkpoint::write(storage, kind.log_dir(), (version, &actions)) {
                 tracing::warn!(version, %fault, "the log gets no checkpoint");
             }

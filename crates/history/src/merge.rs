@@ -4,6 +4,8 @@
 //! and one row group's bytes, what is written is one file at a time: memory does not grow with the
 //! folder. The order of a merge is that of a flush: files, then the version that names them.
 
+pub(crate) mod drops;
+pub(crate) mod expire;
 pub(crate) mod plan;
 pub(crate) mod purge;
 pub(crate) mod ranks;
@@ -19,8 +21,8 @@ use crate::arrange::{FileKey, day_name};
 use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
-use crate::gone::Gone;
 use crate::kind::Kind;
+use crate::merge::drops::Drops;
 use crate::merge::plan::{CLOSED, Plan};
 use crate::merge::ranks::Ranks;
 use crate::merge::sink::{Sink, Target};
@@ -28,7 +30,6 @@ use crate::merge::weave::{COLUMNS, Weave};
 use crate::part::Effort;
 use crate::place::{Made, Part, attempt, storage_fault};
 use crate::reader::Shared;
-use crate::scan::{Filter, Scan};
 use crate::storage::Storage;
 
 /// A merge that is durable.
@@ -55,7 +56,7 @@ pub(crate) struct Job {
     pub(crate) version: u64,
     /// Series whose rows are left out: those that were erased up to `clean`, and what that day need
     /// not keep.
-    pub(crate) gone: Arc<Gone>,
+    pub(crate) drops: Drops,
     pub(crate) clean: Position,
     /// Ends the merge early, without a trace.
     pub(crate) stop: Arc<AtomicBool>,
@@ -84,7 +85,7 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.plan.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let filter = Filter::new(&Scan::default(), series.len()).without(&self.gone, series.len());
+        let filter = self.drops.filter(series.len());
         let mut weave = Weave::new(from, &self.plan.files, (filter, &COLUMNS)).map_err(read)?;
         let mut sinks = [false, true].map(|late| Sink::new(self.target(late), (&ranks, &names)));
         while let Some(piece) = weave.next().map_err(read)? {

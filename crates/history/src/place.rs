@@ -8,7 +8,7 @@ use model::Timestamp;
 use crate::arrange::{FileKey, day_name, is_plain};
 use crate::delta::{Bound, Bounds, Stats};
 use crate::fault::{FlushFault, MergeFault};
-use crate::file::{ColdFile, Origin};
+use crate::file::{ColdFile, Home, Origin};
 use crate::part::{Encoded, Facts, stored};
 use crate::storage::{DRAFT, Storage, place};
 
@@ -51,6 +51,7 @@ pub(crate) fn place_part(
         time_max: encoded.facts.time_max,
         tail: encoded.tail,
         tail_checksum: encoded.tail_checksum(),
+        home: Home::Here,
         origin: made.origin,
     };
     let name = file.name();

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     /// their own.
     versions: Mutex<()>,
     erasures: Mutex<Vec<Erasing>>,
+    /// As in `Options`.
+    pub(crate) hours_cost: u64,
 }
 
 /// Hot rows and the cold files before them: they change together.
@@ -64,7 +66,7 @@ impl Shared {
     pub(crate) fn new(
         tail: Tail,
         (series, latest): (SeriesTable, LatestTable),
-        [shelf, hours_shelf]: [Arc<Shelf>; 2],
+        ([shelf, hours_shelf], hours_cost): ([Arc<Shelf>; 2], u64),
     ) -> Arc<Self> {
         Arc::new(Self {
             tail: Mutex::new(tail),
@@ -73,6 +75,7 @@ impl Shared {
             shelf,
             hours_shelf,
             versions: Mutex::default(),
+            hours_cost,
             erasures: Mutex::default(),
         })
     }

@@ -7,11 +7,11 @@ use model::{Position, Timestamp};
 
 use crate::arrange::{day_from_name, day_name};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, Format, MetaData, Protocol, READER_VERSION,
-    Remove, Txn, schema_string,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, Format, MetaData, Protocol,
+    READER_VERSION, Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
-use crate::file::ColdFile;
+use crate::file::{ColdFile, Home};
 use crate::kind::Kind;
 use crate::log::{CommitFault, Log, commit, damaged, storage_fault};
 use crate::place::Part;
@@ -53,6 +53,12 @@ impl Table {
             let file = ColdFile::from_add(kind, add);
             let file = file.ok_or_else(|| damaged(&name, "a file of it is not Althing's"))?;
             files.push(Arc::new(file));
+        }
+        for add in log.removes.values().filter(|gone| gone.is_moved()).map(Remove::as_add) {
+            let file = add.as_ref().and_then(|add| ColdFile::from_add(kind, add));
+            let file =
+                file.ok_or_else(|| damaged(&name, "a file in the store is not Althing's"))?;
+            files.push(Arc::new(ColdFile { home: Home::Store, ..file }));
         }
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         let removed = |(path, gone): (String, Remove)| Removed {
@@ -172,6 +178,37 @@ impl Table {
         self.change(storage, change, None, now).map(Some)
     }
 
+    /// Adds the version in which these files lie in the store. `log` is that of this version.
+    pub(crate) fn move_out(
+        &self,
+        storage: &dyn Storage,
+        (files, log): (&[Arc<ColdFile>], &Log),
+        now: Timestamp,
+    ) -> Result<Self, FlushFault> {
+        let mut actions = Vec::with_capacity(files.len() + 1);
+        let format = FORMAT_MOVED.to_string();
+        if let Some(mut data) = log.meta_data.clone()
+            && data.configuration.insert(FORMAT_KEY.to_owned(), format.clone()) != Some(format)
+        {
+            actions.push(Action { meta_data: Some(data), ..Action::default() });
+        }
+        let adds = files.iter().filter_map(|file| log.adds.get(&*file.path).cloned());
+        let removes = adds.map(|add| Remove::moved(add, now));
+        actions.extend(removes.map(|gone| Action { remove: Some(gone), ..Action::default() }));
+        let version = self.version + 1;
+        commit(storage, (self.kind, version), &actions, ("MOVE", now))
+            .map_err(|fault| fault.of_flush(self.kind, version))?;
+        let moved: BTreeSet<&str> = files.iter().map(|file| &*file.path).collect();
+        let at_home = |file: &Arc<ColdFile>| {
+            if !moved.contains(&*file.path) {
+                return Arc::clone(file);
+            }
+            Arc::new(ColdFile { home: Home::Store, ..ColdFile::clone(file) })
+        };
+        let files = self.files.iter().map(at_home).collect();
+        Ok(Self { kind: self.kind, version, position: self.position, files })
+    }
+
     fn change(
         &self,
         storage: &dyn Storage,
@@ -200,7 +237,8 @@ impl Table {
         storage: &dyn Storage,
         removed: &[Removed],
     ) -> Result<(), OpenFault> {
-        let mut known: BTreeSet<String> = self.files.iter().map(|file| file.name()).collect();
+        let here = self.files.iter().filter(|file| file.home == Home::Here);
+        let mut known: BTreeSet<String> = here.map(|file| file.name()).collect();
         known.extend(removed.iter().map(|gone| gone.name.clone()));
         let (table_dir, log_dir) = (self.kind.dir(), self.kind.log_dir());
         let mut dirs = vec![log_dir.to_owned()];
@@ -237,10 +275,10 @@ struct Change<'a> {
 }
 
 fn removal(file: &ColdFile, is_new: bool, now: Timestamp) -> Action {
-    let remove = Remove {
-        path: file.path.to_string(),
-        deletion_timestamp: now.millis(),
-        data_change: is_new,
+    let path = file.path.to_string();
+    let remove = match file.home {
+        Home::Here => Remove::plain(path, is_new, now),
+        Home::Store => Remove::leaving(path, is_new, now),
     };
     Action { remove: Some(remove), ..Action::default() }
 }

@@ -15,9 +15,10 @@ use crate::hot::{Hot, Staged};
 use crate::hours::Summarised;
 use crate::latest::LatestTable;
 use crate::merge::Merged;
-use crate::options::Options;
+use crate::options::{Keeping, Options};
 use crate::reader::{Reader, Shared, Tail};
 use crate::recovery::{Recovered, recover};
+use crate::remote::{MoveFault, Moved, Store, Tiered};
 use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey, SeriesTable};
 use crate::snapshot::{SnapshotLatest, SnapshotSeries};
 use crate::storage::{Files, Storage};
@@ -126,15 +127,18 @@ pub fn open_on(
         gone.add([SeriesId::new(*id)], *at);
     }
     let count = known.interner.len();
+    let store = options.remote.as_ref().map(|remote| Arc::new(Store::new(remote, &options.space)));
+    let tiered: Arc<dyn Storage> =
+        Arc::new(Tiered { here: Arc::clone(&storage), store: store.clone() });
     let tail = Tail {
         hot: Hot::new(snapshot.position, count),
         table: Arc::new(table),
         hours: Arc::new(hours),
         gone: Arc::new(gone),
     };
-    let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&storage))));
-    let shared = Shared::new(tail, (known.table, known.latest), shelves);
-    let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), (&options, removed));
+    let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&tiered))));
+    let shared = Shared::new(tail, (known.table, known.latest), (shelves, options.hours_cost));
+    let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), store, (&options, removed));
     let writer = Writer {
         shared: Arc::clone(&shared),
         storage,
@@ -455,6 +459,11 @@ impl Writer {
         Ok(self.room())
     }
 
+    /// From now on some devices are kept longer or shorter than `Options::keep` says.
+    pub fn keep_by(&mut self, keeping: Arc<dyn Keeping>) {
+        self.care.keep_by(keeping);
+    }
+
     /// Looks after the files: tells of a merge or of a day's hours that ended, begins what is worth
     /// it on a thread of its own, and removes what left the tables. Never waits. To be called now
     /// and then.
@@ -472,6 +481,15 @@ impl Writer {
     /// As `care`, and when the merge fails for now.
     pub fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
         self.care.merge(now)
+    }
+
+    /// A step of moving old days to the store, on this thread: at most one day. `care` does it on
+    /// a thread of its own.
+    ///
+    /// # Errors
+    /// When it has to be tried again, or `is_final`.
+    pub fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
+        self.care.move_out(now)
     }
 
     /// Makes the hours of one closed day that lacks them, on this thread; `None` when none does.

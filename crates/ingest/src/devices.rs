@@ -6,8 +6,8 @@ use std::sync::Arc;
 use dialect::{Group, Reading, Settlement, second_name, settle_unit};
 use hashbrown::HashMap;
 use history::{SeriesId, SeriesInfo, SeriesKey, Writer};
-use model::{Quality, Timestamp, Unit, Value};
-use registry::{DeviceIndex, Labels, Presence, Pulse, Registry, Sighting};
+use model::{Position, Quality, Timestamp, Unit, Value};
+use registry::{DeviceIndex, Labels, Presence, Pulse, Registry, Sight, Sighting};
 
 /// Signals of one device. What speaks in more is not one device, or is making them up.
 const SIGNALS_MAX: usize = 500;
@@ -20,6 +20,16 @@ pub(crate) struct Sender<'a> {
     pub(crate) group: &'a Group<'a>,
     pub(crate) dialect: &'static str,
     pub(crate) at: Timestamp,
+    pub(crate) position: Position,
+}
+
+/// Why readings are nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nobody {
+    /// There are as many devices as there can be.
+    Full,
+    /// In a replay: a later record erases the device.
+    Erased,
 }
 
 impl Sender<'_> {
@@ -64,15 +74,24 @@ impl Devices {
         Self { registry, by_key: Map::default(), labels: Vec::new() }
     }
 
-    /// `None` at the limit of devices.
-    pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Option<&mut Known> {
+    pub(crate) fn find(&mut self, sender: &Sender<'_>) -> Result<&mut Known, Nobody> {
         let key = sender.group.key();
         // Two look-ups; the borrow checker takes no early return of the first.
         if self.is_news(sender) {
             let known = self.learn(sender)?;
             self.by_key.insert(key.into(), known);
         }
-        self.by_key.get_mut(key)
+        self.by_key.get_mut(key).ok_or(Nobody::Full)
+    }
+
+    /// Forgets a device, because the record at `position` says so.
+    pub(crate) fn erase(&mut self, handle: &str, position: Position) {
+        for (_, known) in self.by_key.extract_if(|_, known| *known.handle == *handle) {
+            if let Some(labels) = self.labels.get_mut(known.index.get()) {
+                *labels = Labels::default();
+            }
+        }
+        self.registry.erase(handle, position);
     }
 
     /// Whether the registry has to hear of it.
@@ -89,10 +108,10 @@ impl Devices {
         }
     }
 
-    fn learn(&mut self, sender: &Sender<'_>) -> Option<Known> {
+    fn learn(&mut self, sender: &Sender<'_>) -> Result<Known, Nobody> {
         let keys: Vec<&str> = sender.group.keys().collect();
         let labels: Vec<(&str, &str)> = sender.group.labels().collect();
-        let index = self.registry.sight(&Sighting {
+        let sight = self.registry.sight(&Sighting {
             keys: &keys,
             dialect: sender.dialect,
             guessed: sender.group.guessed(),
@@ -100,18 +119,28 @@ impl Devices {
             device_type: sender.group.device_type(),
             labels: &labels,
             at: sender.at,
-        })?;
+            position: sender.position,
+        });
+        let index = match sight {
+            Sight::Device(index) => index,
+            Sight::Full => return Err(Nobody::Full),
+            Sight::Erased => return Err(Nobody::Erased),
+        };
         let directory = self.registry.directory();
-        let device = directory.get(index)?;
+        let (Some(device), Some(pulse)) = (directory.get(index), directory.pulse(index)) else {
+            return Err(Nobody::Full);
+        };
         if self.labels.len() <= index.get() {
-            self.labels.resize(directory.len(), Labels::default());
+            self.labels.resize(index.get() + 1, Labels::default());
         }
-        self.labels.get_mut(index.get())?.clone_from(&device.labels);
+        if let Some(labels) = self.labels.get_mut(index.get()) {
+            labels.clone_from(&device.labels);
+        }
         let before = self.by_key.remove(sender.group.key());
-        Some(Known {
+        Ok(Known {
             index,
             handle: Arc::clone(&device.handle),
-            pulse: Arc::clone(directory.pulse(index)?),
+            pulse: Arc::clone(pulse),
             signals: before
                 .filter(|known| known.index == index)
                 .map(|known| known.signals)

@@ -1,5 +1,6 @@
 //! Batch by batch: records become rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use history::{Room, SeriesId, Tended, Writer};
 use hub::{Book, Booked};
 use journal::Batch;
 use model::record::Record;
-use model::{Committed, Event, Message, Meter, Position, Quality, Timestamp, TopicFilter};
+use model::{Committed, Erasure, Event, Message, Meter, Position, Quality, Timestamp, TopicFilter};
 use registry::{Registry, RegistryFault};
 use smallvec::SmallVec;
 
-use crate::devices::{Devices, Sender};
+use crate::devices::{Devices, Nobody, Sender};
 use crate::feed::{Feed, Point, PointValue};
+use crate::keeping::ByType;
 use crate::snapshot::{self, SnapshotFault};
 use crate::unread::Unread;
 
@@ -137,6 +139,16 @@ impl Ingest {
         self
     }
 
+    /// Devices of these types are kept longer or shorter than others.
+    #[must_use]
+    pub fn keeping(mut self, types: BTreeMap<String, history::Keep>) -> Self {
+        if !types.is_empty() {
+            let by_type = ByType::new(Arc::clone(&self.stores.registry), types);
+            self.writer.keep_by(Arc::new(by_type));
+        }
+        self
+    }
+
     /// Everything up to here has been taken in.
     #[must_use]
     pub fn taken(&self) -> Position {
@@ -171,6 +183,7 @@ impl Ingest {
                     self.book.message(position, &message);
                 }
                 Ok(Record::Session(session)) => self.book.apply(&session),
+                Ok(Record::Erasure(erasure)) => self.erase(position, &erasure, source),
                 Ok(_later_kind) => {}
                 Err(fault) => {
                     self.tally.undecoded += 1;
@@ -197,7 +210,8 @@ impl Ingest {
         committed: Committed,
         now: Timestamp,
     ) -> Result<Option<Position>, IngestFault> {
-        if self.writer.flush_due(now) {
+        self.settle(committed)?;
+        if self.stores.registry.is_settled() && self.writer.flush_due(now) {
             let extra = self.state()?;
             self.writer.mark(&extra, now);
         }
@@ -234,6 +248,10 @@ impl Ingest {
     /// # Errors
     /// As `tend`.
     pub fn make_room(&mut self, committed: Committed, now: Timestamp) -> Result<Room, IngestFault> {
+        self.settle(committed)?;
+        if !self.stores.registry.is_settled() {
+            return Ok(Room::Full);
+        }
         let extra = self.state()?;
         match self.writer.make_room(committed, &extra, now) {
             Ok(room) => Ok(room),
@@ -245,8 +263,8 @@ impl Ingest {
         }
     }
 
-    /// Writes everything that `committed` covers to the tables and waits for it: for a clean stop,
-    /// and for a simulation that has one thread.
+    /// Writes everything that `committed` covers to the tables and waits for it: for a simulation
+    /// that has one thread. Nothing while an erasure is not committed.
     ///
     /// # Errors
     /// As `tend`.
@@ -255,6 +273,10 @@ impl Ingest {
         committed: Committed,
         now: Timestamp,
     ) -> Result<Option<Position>, IngestFault> {
+        self.settle(committed)?;
+        if !self.stores.registry.is_settled() {
+            return Ok(None);
+        }
         let extra = self.state()?;
         self.writer.mark(&extra, now);
         let finished = self.writer.finish(committed);
@@ -270,6 +292,7 @@ impl Ingest {
             files = merged.files,
             bytes = merged.bytes,
             rows = merged.rows,
+            dropped = merged.dropped,
             "history merged"
         );
     }
@@ -320,6 +343,24 @@ impl Ingest {
         Ok(snapshot::encode(&self.recognizer.snapshot(), &self.stores.retained, &self.book))
     }
 
+    /// The registry's file follows an erasure when that is committed.
+    fn settle(&self, committed: Committed) -> Result<(), IngestFault> {
+        Ok(self.stores.registry.settle(committed, self.taken)?)
+    }
+
+    /// What was said of a device so far is forgotten; what it says from now on is of a new one.
+    fn erase(&mut self, position: Position, erasure: &Erasure<'_>, source: Source) {
+        self.devices.erase(erasure.device, position);
+        let directory = self.stores.registry.directory();
+        self.recognizer.retain(|key| directory.find(key).is_some());
+        drop(directory);
+        self.writer.erase(erasure.device, position);
+        if source == Source::Live {
+            self.stores.meter.count(Event::DeviceErased);
+            tracing::info!(%position, "a device is erased");
+        }
+    }
+
     fn message(&mut self, position: Position, message: &Message<'_>, source: Source) {
         if source == Source::Replay && message.retain {
             snapshot::keep(&self.stores.retained, message);
@@ -350,10 +391,14 @@ impl Ingest {
 
     /// Takes in the readings of one device at one time; says how many.
     fn group(&mut self, group: &Group<'_>, dialect: &'static str, origin: Origin) -> u64 {
-        let sender = Sender { group, dialect, at: origin.at };
-        let Some(device) = self.devices.find(&sender) else {
-            self.stores.meter.count(Event::DialectLimited);
-            return 0;
+        let sender = Sender { group, dialect, at: origin.at, position: origin.position };
+        let device = match self.devices.find(&sender) {
+            Ok(device) => device,
+            Err(Nobody::Full) => {
+                self.stores.meter.count(Event::DialectLimited);
+                return 0;
+            }
+            Err(Nobody::Erased) => return 0,
         };
         device.pulse.beat(origin.at, group.time());
         let repaired = group.quality().holds(Quality::CLOCK_BAD);

@@ -7,6 +7,7 @@
 mod devices;
 mod feed;
 mod ingest;
+mod keeping;
 mod snapshot;
 mod unread;
 

@@ -96,7 +96,7 @@ pub(crate) fn decode(
         match Record::decode(record)? {
             Record::Message(message) => keep(retained, &message),
             Record::Session(session) => book.apply(&session),
-            Record::Erasure(_) | _ => return Err(damaged("a record of an unknown kind")),
+            Record::Erasure(_) | _ => return Err(damaged("a record of another kind")),
         }
     }
     Ok(Some(learned))

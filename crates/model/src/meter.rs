@@ -107,6 +107,24 @@ events! {
     HoursBytes = "history_hours_bytes",
     /// Time that it took, to the second for each day.
     HoursSeconds = "history_hours_seconds",
+    /// Devices whose readings were erased because somebody asked for it.
+    DeviceErased = "devices_erased",
+    /// Requests to the object store.
+    RemoteRequested = "remote_requests",
+    /// Requests to the object store that failed, after all tries.
+    RemoteFailed = "remote_requests_failed",
+    /// Parquet files that moved to the object store.
+    RemoteMoved = "remote_files_moved",
+    /// Bytes sent to the object store.
+    RemoteBytesSent = "remote_bytes_sent",
+    /// Bytes of readings received from the object store.
+    RemoteBytesReceived = "remote_bytes_received",
+    /// Reads of files in the object store that memory could answer.
+    RemoteRemembered = "remote_reads_cached",
+    /// Reads of files in the object store that asked it.
+    RemoteMissed = "remote_reads_fetched",
+    /// Times a move to the object store did not happen; it is tried again.
+    RemoteMoveFailed = "remote_moves_failed",
     /// Times a bridge reached its other broker.
     BridgeConnected = "bridge_connections",
     /// Times a bridge lost its other broker.
@@ -140,6 +158,10 @@ pub enum Gauge {
     Sessions,
     /// Clients that are connected.
     Connected,
+    /// Parquet files that lie in the object store.
+    RemoteFiles,
+    /// Their bytes.
+    RemoteBytes,
 }
 
 /// Counters for all events, shared by all threads.
@@ -148,6 +170,8 @@ pub struct Meter {
     counts: Box<[AtomicU64]>,
     sessions: Level,
     connected: Level,
+    remote_files: Level,
+    remote_bytes: Level,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +186,8 @@ impl Default for Meter {
             counts: Event::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             sessions: Level::default(),
             connected: Level::default(),
+            remote_files: Level::default(),
+            remote_bytes: Level::default(),
         }
     }
 }
@@ -204,6 +230,8 @@ impl Meter {
         match gauge {
             Gauge::Sessions => &self.sessions,
             Gauge::Connected => &self.connected,
+            Gauge::RemoteFiles => &self.remote_files,
+            Gauge::RemoteBytes => &self.remote_bytes,
         }
     }
 

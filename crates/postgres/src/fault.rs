@@ -13,6 +13,7 @@ const fn state(code: Code) -> &'static str {
         Code::Time => "57014",
         Code::Memory => "53200",
         Code::Busy => "53300",
+        Code::Away => "58030",
         Code::Internal => "XX000",
     }
 }

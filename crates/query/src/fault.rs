@@ -22,6 +22,8 @@ pub enum Code {
     Memory,
     /// Too many statements run at once.
     Busy,
+    /// It needs what lies in an object store that does not answer.
+    Away,
     /// Nothing the author of the statement can do.
     Internal,
 }
@@ -35,6 +37,7 @@ impl Code {
             Self::Time => "time_limit",
             Self::Memory => "memory_limit",
             Self::Busy => "busy",
+            Self::Away => "unavailable",
             Self::Internal => "internal",
         }
     }
@@ -109,12 +112,23 @@ impl QueryFault {
                 first_line(&arrow.to_string()),
                 "Check the values and types the statement uses.",
             ),
+            DataFusionError::External(inner) if away(&**inner).is_some() => Self::new(
+                Code::Away,
+                format!("Old readings cannot be had: {}.", away(&**inner).unwrap_or_default()),
+                "Ask for newer days, or try again; docs/remote.md tells more.",
+            ),
             other => {
                 tracing::error!(error = %other, "a statement failed");
                 Self::internal()
             }
         }
     }
+}
+
+/// What a store says, or why nothing can be asked of it.
+fn away(fault: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<String> {
+    let fault = fault.downcast_ref::<history::ReadFault>()?;
+    fault.away().map(ToString::to_string)
 }
 
 fn syntax(text: &str) -> QueryFault {

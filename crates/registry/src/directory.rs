@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use model::{DeviceId, DeviceKey, Timestamp};
+use model::{DeviceId, DeviceKey, Position, Timestamp};
 
 use crate::pulse::Pulse;
 use crate::{Labels, Sighting, naming};
@@ -45,12 +45,27 @@ pub struct Device {
     pub first_seen: Timestamp,
     /// What it says of itself: `model`, `firmware` …
     pub labels: Labels,
+    /// Of the record that made it known; zero where an older version noted none.
+    pub first_position: Position,
+}
+
+impl Device {
+    /// Takes no more keys.
+    fn is_full(&self) -> bool {
+        self.keys.len() >= KEYS_MAX
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known.as_str() == key)
+    }
 }
 
 /// All devices. Index by handle and by every key.
 #[derive(Debug, Default)]
 pub struct Directory {
-    devices: Vec<Device>,
+    /// `None` for one that was erased: its place is not given again while the process runs.
+    devices: Vec<Option<Device>>,
+    count: usize,
     /// What changes with every message, and is therefore not written with every message.
     pulses: Vec<Arc<Pulse>>,
     by_key: HashMap<Box<str>, DeviceIndex, foldhash::fast::RandomState>,
@@ -62,6 +77,10 @@ pub struct Directory {
     pub(crate) relabelled: BTreeSet<DeviceIndex>,
     /// How often a label of any device changed since the start.
     pub(crate) label_changes: u64,
+    /// Handles that were erased, and by which records, as far as the file still has them.
+    pub(crate) erased: Vec<(Position, Arc<str>)>,
+    /// The file knows of all erasures up to here.
+    pub(crate) erased_to: Position,
 }
 
 impl Directory {
@@ -77,23 +96,23 @@ impl Directory {
 
     #[must_use]
     pub fn get(&self, index: DeviceIndex) -> Option<&Device> {
-        self.devices.get(index.get())
+        self.devices.get(index.get())?.as_ref()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (DeviceIndex, &Device)> {
         self.devices.iter().enumerate().filter_map(|(index, device)| {
-            u32::try_from(index).ok().map(|index| (DeviceIndex(index), device))
+            Some((DeviceIndex(u32::try_from(index).ok()?), device.as_ref()?))
         })
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.devices.len()
+        self.count
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty()
+        self.count == 0
     }
 
     /// When and how a device is heard.
@@ -116,9 +135,52 @@ impl Directory {
         self.label_changes
     }
 
+    fn get_mut(&mut self, index: DeviceIndex) -> Option<&mut Device> {
+        self.devices.get_mut(index.get())?.as_mut()
+    }
+
+    /// Whether the file has applied erasures from beyond `position`, so that a replay meets a
+    /// directory of later days.
+    pub(crate) fn is_ahead(&self, position: Position) -> bool {
+        position <= self.erased_to
+    }
+
+    /// The device that the strongest of its keys named at `position`, in a directory that is ahead.
+    /// Devices that are there no more, or not yet, were erased between.
+    pub(crate) fn find_before(&self, keys: &[&str], position: Position) -> Option<DeviceIndex> {
+        let mut found = keys.iter().map(|key| (key, self.find(key)));
+        // A key that a device calls itself by is learned from the message. One that nobody has is
+        // of an erased device, unless the one that it belongs to took no more.
+        let (first, strongest) = found.next()?;
+        let index = strongest.or_else(|| {
+            let other = found.find_map(|(_, index)| index)?;
+            let device = self.get(other)?;
+            (device.is_full() && !device.has(first)).then_some(other)
+        })?;
+        self.get(index).filter(|device| device.first_position <= position).map(|_| index)
+    }
+
+    /// Forgets a device; its handle and keys are free.
+    pub(crate) fn erase(&mut self, handle: &str, position: Position) {
+        let Some((handle, index)) = self.by_handle.remove_entry(handle) else { return };
+        let device = self.devices.get_mut(index.get()).and_then(Option::take);
+        let Some(device) = device else { return };
+        for key in &device.keys {
+            self.by_key.remove(key.as_str());
+        }
+        if let Some(pulse) = self.pulses.get_mut(index.get()) {
+            *pulse = Arc::default();
+        }
+        self.count -= 1;
+        self.changed.remove(&index);
+        self.relabelled.remove(&index);
+        self.label_changes += u64::from(!device.labels.is_empty());
+        self.erased.push((position, handle));
+    }
+
     /// `None` at the limit of devices.
     pub(crate) fn insert(&mut self, device: Device) -> Option<DeviceIndex> {
-        if self.devices.len() >= DEVICES_MAX {
+        if self.count >= DEVICES_MAX {
             return None;
         }
         let index = DeviceIndex(u32::try_from(self.devices.len()).ok()?);
@@ -126,7 +188,8 @@ impl Directory {
             self.by_key.insert(key.as_str().into(), index);
         }
         self.by_handle.insert(Arc::clone(&device.handle), index);
-        self.devices.push(device);
+        self.devices.push(Some(device));
+        self.count += 1;
         self.pulses.push(Arc::default());
         self.changed.insert(index);
         Some(index)
@@ -136,7 +199,7 @@ impl Directory {
     pub(crate) fn learn(&mut self, index: DeviceIndex, sighting: &Sighting<'_>) {
         self.learn_keys(index, sighting.keys);
         self.learn_labels(index, sighting.labels.iter().copied());
-        let Some(device) = self.devices.get_mut(index.get()) else { return };
+        let Some(device) = self.get_mut(index) else { return };
         let mut changed = false;
         if let Some(title) = sighting.title.filter(|title| device.title.as_deref() != Some(title)) {
             device.title = Some(title.into());
@@ -153,17 +216,24 @@ impl Directory {
             device.dialect = sighting.dialect.into();
             changed = true;
         }
+        // The record that made it known before was lost in a crash, which the file survived.
+        if sighting.position < device.first_position {
+            device.first_position = sighting.position;
+            changed = true;
+        }
         if changed {
             self.changed.insert(index);
         }
     }
 
-    fn learn_labels<'l>(
+    pub(crate) fn learn_labels<'l>(
         &mut self,
         index: DeviceIndex,
         labels: impl IntoIterator<Item = (&'l str, &'l str)>,
     ) {
-        let Some(device) = self.devices.get_mut(index.get()) else { return };
+        let Some(device) = self.devices.get_mut(index.get()).and_then(Option::as_mut) else {
+            return;
+        };
         for (name, value) in labels {
             if device.labels.would_change(name, value) {
                 device.labels = device.labels.with(name, value);
@@ -186,15 +256,16 @@ impl Directory {
     /// Gives a device the labels that the file has of it.
     pub(crate) fn restore_label(&mut self, handle: &str, name: &str, value: &str) {
         let Some(index) = self.by_handle(handle) else { return };
-        if let Some(device) = self.devices.get_mut(index.get()) {
+        if let Some(device) = self.get_mut(index) {
             device.labels = device.labels.with(name, value);
         }
     }
 
     fn learn_keys(&mut self, index: DeviceIndex, keys: &[&str]) {
         for key in keys {
-            let Some(device) = self.devices.get_mut(index.get()) else { return };
-            if self.by_key.contains_key(*key) || device.keys.len() >= KEYS_MAX {
+            let known = self.by_key.contains_key(*key);
+            let Some(device) = self.get_mut(index) else { return };
+            if known || device.is_full() {
                 continue;
             }
             device.keys.push(DeviceKey::from_full(key));

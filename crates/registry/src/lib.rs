@@ -17,7 +17,7 @@ mod store;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use model::{DeviceId, DeviceKey, Position, Timestamp};
+use model::{Committed, DeviceId, DeviceKey, Position, Timestamp};
 
 pub use directory::{Device, DeviceIndex, Directory};
 pub use labels::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX, Labels};
@@ -40,6 +40,28 @@ pub struct Sighting<'a> {
     /// What it says of itself, name and value; the later of two with one name counts.
     pub labels: &'a [(&'a str, &'a str)],
     pub at: Timestamp,
+    /// Of the message's record.
+    pub position: Position,
+}
+
+/// Whose message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    Device(DeviceIndex),
+    /// There are as many devices as there can be.
+    Full,
+    /// A replay meets a device that a later record erases, and that the file has forgotten already.
+    Erased,
+}
+
+impl Sight {
+    #[must_use]
+    pub const fn device(self) -> Option<DeviceIndex> {
+        match self {
+            Self::Device(index) => Some(index),
+            Self::Full | Self::Erased => None,
+        }
+    }
 }
 
 /// The registry of a site, shared by all threads.
@@ -67,13 +89,19 @@ impl Registry {
     }
 
     fn with(store: Store) -> Result<Self, RegistryFault> {
-        let mut directory = Directory::default();
-        for device in store.devices()? {
-            directory.insert(device);
-        }
-        store.each_label(|handle, name, value| directory.restore_label(handle, name, value))?;
-        directory.changed.clear();
+        let directory = read(&store)?;
         Ok(Self { directory: RwLock::new(directory), store: Mutex::new(store) })
+    }
+
+    /// Forgets what the file does not have, as an end of the process does. For simulations.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn reload(&self) -> Result<(), RegistryFault> {
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        *directory = read(&store)?;
+        Ok(())
     }
 
     pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
@@ -81,34 +109,81 @@ impl Registry {
     }
 
     /// The device that `sighting` comes from; a device nobody has seen before enters the waiting
-    /// room. `None` at the limit of devices.
-    pub fn sight(&self, sighting: &Sighting<'_>) -> Option<DeviceIndex> {
+    /// room.
+    pub fn sight(&self, sighting: &Sighting<'_>) -> Sight {
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        if directory.is_ahead(sighting.position) {
+            let known = directory.find_before(sighting.keys, sighting.position);
+            let Some(index) = known else { return Sight::Erased };
+            // The file has them of the last checkpoint only.
+            directory.learn_labels(index, sighting.labels.iter().copied());
+            return Sight::Device(index);
+        }
         let known = sighting.keys.iter().find_map(|key| directory.find(key));
         let index = match known {
             Some(index) => index,
             None => {
-                let device = first_sight(sighting, &directory)?;
-                directory.insert(device)?
+                let device = first_sight(sighting, &directory);
+                let Some(index) = device.and_then(|device| directory.insert(device)) else {
+                    return Sight::Full;
+                };
+                index
             }
         };
         directory.learn(index, sighting);
-        Some(index)
+        Sight::Device(index)
+    }
+
+    /// Forgets a device, if there is one of this handle, because the record at `position` says so. The file follows with `settle`.
+    pub fn erase(&self, handle: &str, position: Position) {
+        let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
+        // In a replay, the device of this handle may be another one by now.
+        if !directory.is_ahead(position) {
+            directory.erase(handle, position);
+        }
+    }
+
+    /// Whether the file follows everything in memory: between an erasure and its commit it does not,
+    /// because it could not be taken back.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.directory().erased.is_empty()
+    }
+
+    /// Writes what waited for the commit of an erasure, as of `position`.
+    ///
+    /// # Errors
+    /// As `persist`.
+    pub fn settle(&self, committed: Committed, position: Position) -> Result<(), RegistryFault> {
+        let last = self.directory().erased.last().map(|(at, _)| *at);
+        match last {
+            Some(last) if last <= committed.position() => self.write(position),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Writes what `sight` learned since the last call, as of `position`. Cheap when that is
-    /// nothing.
+    /// nothing, and put off while an erasure waits for `settle`.
     ///
     /// # Errors
     /// When SQLite cannot write; what was learned is kept for the next call.
     pub fn persist(&self, position: Position) -> Result<(), RegistryFault> {
-        if self.directory().changed.is_empty() {
-            return Ok(());
+        {
+            let directory = self.directory();
+            if directory.changed.is_empty() || !directory.erased.is_empty() {
+                return Ok(());
+            }
         }
+        self.write(position)
+    }
+
+    fn write(&self, position: Position) -> Result<(), RegistryFault> {
         let mut directory = self.directory.write().unwrap_or_else(PoisonError::into_inner);
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.write(&directory, position)?;
         directory.changed.clear();
+        let last = directory.erased.drain(..).map(|(at, _)| at).max();
+        directory.erased_to = directory.erased_to.max(last.unwrap_or_default());
         Ok(())
     }
 
@@ -119,7 +194,10 @@ impl Registry {
     /// When SQLite cannot write or sync.
     pub fn checkpoint(&self, position: Position) -> Result<(), RegistryFault> {
         self.persist(position)?;
-        self.persist_labels()?;
+        // Else the file lacks devices that have labels.
+        if self.is_settled() {
+            self.persist_labels()?;
+        }
         let directory = self.directory();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.checkpoint(&directory)
@@ -143,6 +221,17 @@ impl Registry {
     }
 }
 
+fn read(store: &Store) -> Result<Directory, RegistryFault> {
+    let mut directory = Directory::default();
+    for device in store.devices()? {
+        directory.insert(device);
+    }
+    store.each_label(|handle, name, value| directory.restore_label(handle, name, value))?;
+    directory.changed.clear();
+    directory.erased_to = store.erased_to()?;
+    Ok(directory)
+}
+
 fn first_sight(sighting: &Sighting<'_>, directory: &Directory) -> Option<Device> {
     let key = sighting.keys.first()?;
     let handle = naming::free_handle(key, directory);
@@ -158,6 +247,7 @@ fn first_sight(sighting: &Sighting<'_>, directory: &Directory) -> Option<Device>
         keys: vec![DeviceKey::from_full(key)],
         first_seen: sighting.at,
         labels: Labels::default(),
+        first_position: sighting.position,
         handle: handle.into(),
     })
 }

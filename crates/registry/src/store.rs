@@ -11,9 +11,10 @@ use crate::directory::{Device, DeviceIndex, Directory};
 use crate::labels::Labels;
 
 /// Raised whenever a table changes; an older program refuses a newer file.
-const VERSION: i64 = 2;
-
-/// The same without labels; it is brought to `VERSION` when it is opened.
+const VERSION: i64 = 3;
+/// Without what erasures need.
+const VERSION_2: i64 = 2;
+/// Without labels, too.
 const VERSION_1: i64 = 1;
 
 const SCHEMA: &str = "
@@ -26,7 +27,8 @@ const SCHEMA: &str = "
         guessed INTEGER NOT NULL,
         adopted INTEGER NOT NULL,
         first_seen INTEGER NOT NULL,
-        last_seen INTEGER
+        last_seen INTEGER,
+        first_position INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE device_key (
         key TEXT PRIMARY KEY,
@@ -34,8 +36,16 @@ const SCHEMA: &str = "
         place INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX device_key_handle ON device_key (handle);
-    CREATE TABLE applied (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
-    INSERT INTO applied VALUES (1, 0);";
+    CREATE TABLE applied (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        position INTEGER NOT NULL,
+        erased INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    INSERT INTO applied (only, position) VALUES (1, 0);";
+
+const ADD_ERASURES: &str = "
+    ALTER TABLE device ADD COLUMN first_position INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE applied ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;";
 
 const SCHEMA_LABELS: &str = "
     CREATE TABLE device_label (
@@ -46,9 +56,11 @@ const SCHEMA_LABELS: &str = "
     ) STRICT, WITHOUT ROWID;";
 
 const SAVE_DEVICE: &str = "
-    INSERT INTO device (handle, id, title, type, dialect, guessed, adopted, first_seen)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-    ON CONFLICT (handle) DO UPDATE SET title = ?3, type = ?4, dialect = ?5, guessed = ?6, adopted = ?7";
+    INSERT INTO device (handle, id, title, type, dialect, guessed, adopted, first_seen,
+        first_position)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    ON CONFLICT (handle) DO UPDATE SET title = ?3, type = ?4, dialect = ?5, guessed = ?6, adopted = ?7,
+        first_position = ?9";
 
 /// Why the registry cannot work with its file.
 #[derive(Debug, thiserror::Error)]
@@ -126,13 +138,13 @@ impl Store {
         // The journal is the truth: a commit may be lost in a power cut and is replayed.
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", "on")?;
+        // What is erased does not stay in free pages.
+        connection.pragma_update(None, "secure_delete", "on")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found {
-            0 => {
-                let tables = format!("{SCHEMA} {SCHEMA_LABELS}");
-                connection.execute_batch(&raised(&tables))?;
-            }
-            VERSION_1 => connection.execute_batch(&raised(SCHEMA_LABELS))?,
+            0 => connection.execute_batch(&raised(&[SCHEMA, SCHEMA_LABELS]))?,
+            VERSION_1 => connection.execute_batch(&raised(&[SCHEMA_LABELS, ADD_ERASURES]))?,
+            VERSION_2 => connection.execute_batch(&raised(&[ADD_ERASURES]))?,
             VERSION => {}
             found => return Err(RegistryFault::Newer { found }),
         }
@@ -145,7 +157,7 @@ impl Store {
             .connection
             .prepare("SELECT key FROM device_key WHERE handle = ?1 ORDER BY place")?;
         let mut devices = self.connection.prepare(
-            "SELECT handle, id, title, type, dialect, guessed, adopted, first_seen
+            "SELECT handle, id, title, type, dialect, guessed, adopted, first_seen, first_position
              FROM device ORDER BY rowid",
         )?;
         let mut rows = devices.query([])?;
@@ -158,12 +170,26 @@ impl Store {
         Ok(found)
     }
 
+    /// It knows of all erasures up to here.
+    pub(crate) fn erased_to(&self) -> Result<Position, RegistryFault> {
+        let erased: i64 =
+            self.connection.query_row("SELECT erased FROM applied", [], |row| row.get(0))?;
+        Ok(position_of(erased))
+    }
+
     pub(crate) fn write(
         &mut self,
         directory: &Directory,
         position: Position,
     ) -> Result<(), RegistryFault> {
         let transaction = self.connection.transaction()?;
+        for (at, handle) in &directory.erased {
+            transaction.execute("DELETE FROM device_key WHERE handle = ?1", [&**handle])?;
+            transaction.execute("DELETE FROM device_label WHERE handle = ?1", [&**handle])?;
+            transaction.execute("DELETE FROM device WHERE handle = ?1", [&**handle])?;
+            let update = "UPDATE applied SET erased = max(erased, ?1)";
+            transaction.execute(update, [stored(*at)])?;
+        }
         for device in directory.changed.iter().filter_map(|index| directory.get(*index)) {
             transaction.prepare_cached(SAVE_DEVICE)?.execute(params![
                 &*device.handle,
@@ -174,6 +200,7 @@ impl Store {
                 device.guessed,
                 device.adopted,
                 device.first_seen.micros(),
+                stored(device.first_position),
             ])?;
             for (place, key) in (0_i64..).zip(&device.keys) {
                 transaction
@@ -181,8 +208,8 @@ impl Store {
                     .execute(params![key.as_str(), &*device.handle, place])?;
             }
         }
-        let position = i64::try_from(position.get()).unwrap_or(i64::MAX);
-        transaction.execute("UPDATE applied SET position = max(position, ?1)", [position])?;
+        let update = "UPDATE applied SET position = max(position, ?1)";
+        transaction.execute(update, [stored(position)])?;
         transaction.commit()?;
         Ok(())
     }
@@ -239,9 +266,19 @@ impl Store {
     }
 }
 
-/// What makes these tables and raises the version, as one step.
-fn raised(tables: &str) -> String {
-    format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;")
+/// What changes the tables and raises the version, as one step.
+fn raised(changes: &[&str]) -> String {
+    let changes = changes.concat();
+    format!("BEGIN; {changes} PRAGMA user_version = {VERSION}; COMMIT;")
+}
+
+/// SQLite has signed numbers only.
+fn stored(position: Position) -> i64 {
+    i64::try_from(position.get()).unwrap_or(i64::MAX)
+}
+
+fn position_of(stored: i64) -> Position {
+    Position::new(u64::try_from(stored).unwrap_or_default())
 }
 
 fn device_of(row: &rusqlite::Row<'_>) -> Result<Device, RegistryFault> {
@@ -260,6 +297,7 @@ fn device_of(row: &rusqlite::Row<'_>) -> Result<Device, RegistryFault> {
         keys: Vec::new(),
         first_seen: Timestamp::from_micros(row.get(7)?),
         labels: Labels::default(),
+        first_position: position_of(row.get(8)?),
         handle: handle.into(),
     })
 }

@@ -2,7 +2,7 @@
 //! disk and memory it takes, how long a start takes, and how long three questions take that people ask
 //! of such a history, beside programs that read the same files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -119,12 +119,18 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
 
 fn player(
     store: Store,
-    python: &std::path::Path,
+    python: &Path,
     mut config: serde_json::Value,
     site: &Althing,
 ) -> Result<Player> {
     if store == Store::DuckdbFiles {
         config = json!({});
+    }
+    // Its view of another run has other files.
+    if let Some(path) = config.get("path").and_then(|path| path.as_str()).map(Path::new)
+        && path.exists()
+    {
+        std::fs::remove_dir_all(path)?;
     }
     let mut asker = Asker::start(python, store.kind(), &config)?;
     if store.reads_our_files() {

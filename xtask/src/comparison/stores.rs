@@ -10,12 +10,16 @@ mod setup;
 mod site;
 pub(super) mod table;
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::clock::pause;
 use crate::setup::{self as debian, Need};
 use crate::torture::Site;
 use crate::{conformance, step};
@@ -26,6 +30,11 @@ pub(super) use rounds::{Player, Questions, play};
 pub(super) use server::{Server, post};
 pub(super) use setup::statements;
 pub(super) use site::Althing;
+
+/// After which a server is thought to have settled: nothing on disk changed for so long.
+const CALM: u32 = 40;
+const CALM_LOOK: Duration = Duration::from_millis(500);
+const CALM_LOOKS_MAX: u32 = 600;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Store {
@@ -106,6 +115,12 @@ pub(super) fn install(stores: &[Store]) -> Result<PathBuf> {
     conformance::python_of_tables(&folder)
 }
 
+/// What a file takes on its disk: some stores make files larger than what they have written.
+pub(super) fn bytes_on_disk(about: &Metadata) -> u64 {
+    const BLOCK_BYTES: u64 = 512;
+    about.blocks() * BLOCK_BYTES
+}
+
 /// Of all files below a folder.
 pub(super) fn bytes_of(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
@@ -113,7 +128,7 @@ pub(super) fn bytes_of(folder: &Path) -> Result<u64> {
         let entry = entry?;
         // Files come and go while a store works.
         let Ok(about) = entry.metadata() else { continue };
-        bytes += if about.is_dir() { bytes_of(&entry.path())? } else { about.len() };
+        bytes += if about.is_dir() { bytes_of(&entry.path())? } else { bytes_on_disk(&about) };
     }
     Ok(bytes)
 }
@@ -130,4 +145,19 @@ pub(super) fn server_config(server: &Server) -> Value {
     let address = server.address();
     let dsn = format!("host=127.0.0.1 port={} user=bench dbname=postgres", address.port());
     json!({ "http": address.to_string(), "pid": server.pid(), "dsn": dsn })
+}
+
+/// Waits until a folder has not changed its size for a while.
+pub(super) fn calm(folder: &Path) -> Result<()> {
+    let (mut last, mut still) = (0, 0);
+    for _ in 0..CALM_LOOKS_MAX {
+        let bytes = bytes_of(folder)?;
+        still = if bytes == last { still + 1 } else { 0 };
+        last = bytes;
+        if still >= CALM {
+            return Ok(());
+        }
+        pause(CALM_LOOK);
+    }
+    Ok(())
 }

@@ -72,7 +72,7 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
     let mut cast = stage.cast(&plan.stores)?;
     let mut rows = Vec::new();
     for name in names {
-        let questions = questions(plan, name, &cast.labels)?;
+        let questions = questions(plan, name)?;
         let row = play(name, plan.rounds, &mut cast.players, &questions);
         crate::say(&table::of_query(&row));
         rows.push(row);
@@ -82,7 +82,7 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
 }
 
 /// What all stores are asked, with the same parameters.
-fn questions(plan: &Plan, name: &str, labels: &str) -> Result<Questions> {
+fn questions(plan: &Plan, name: &str) -> Result<Questions> {
     let mut dice = Dice::new(plan.scale.seed ^ u64::from(plan.scale.trucks));
     let draws = if statements::is_drawn(name)? { plan.draws.max(1) } else { 1 };
     let draws: Vec<Draw> =
@@ -92,22 +92,9 @@ fn questions(plan: &Plan, name: &str, labels: &str) -> Result<Questions> {
         let queries = Queries::read(statements::FOLDER, store)?;
         let asked: Option<Vec<Question>> =
             draws.iter().map(|draw| queries.question(name, |text| draw.fill(text))).collect();
-        let Some(mut asked) = asked else { continue };
-        if store.is_ours() {
-            asked.iter_mut().for_each(|question| stand_in(&mut question.text, labels));
+        if let Some(asked) = asked {
+            questions.insert(store, asked);
         }
-        questions.insert(store, asked);
     }
     Ok(questions)
-}
-
-/// Puts a table expression in front of a statement that needs it.
-fn stand_in(text: &mut String, labels: &str) {
-    if labels.is_empty() || !text.contains("labels") {
-        return;
-    }
-    *text = match text.strip_prefix("WITH ") {
-        Some(rest) => format!("WITH {labels}, {rest}"),
-        None => format!("WITH {labels} {text}"),
-    };
 }

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use super::copies::{Copies, Copying};
 use super::device::{Habits, Memory, Script};
 use super::judge::{Scope, judge};
 use super::ledger::Ledger;
 use super::listener::Listener;
 use super::load::{Crew, Load, Moment};
+use super::passing::Passing;
 use super::readings::{Reading, Standing};
 use super::site::{Program, Site};
 use super::{Verdict, Which, sql, standing};
@@ -28,6 +30,9 @@ const EPOCH_AGE_MS: i64 = 2 * 24 * 3600 * 1000;
 /// What the site may owe the listener when a cycle begins. It keeps 100,000 messages for a client
 /// and no more; a cycle adds some thousands.
 const BACKLOG_MAX: u64 = 40_000;
+
+/// A device is erased within so long after the begin of a load, if the site lives then.
+const ERASE_AFTER_MAX: Duration = Duration::from_millis(600);
 
 /// Sequences in one question of the last check.
 const QUESTION: u64 = 20_000;
@@ -79,6 +84,13 @@ struct Run<'a> {
     /// Of each device.
     memories: Vec<Memory>,
     listener: Listener,
+    passing: Passing,
+    copies: Copies,
+}
+
+/// There is no disk that counts.
+fn no_entries() -> Result<u64> {
+    Ok(0)
 }
 
 impl<'a> Run<'a> {
@@ -96,6 +108,8 @@ impl<'a> Run<'a> {
             verdict: Verdict::default(),
             unjudged: 0,
             early_kills: 0,
+            passing: Passing::default(),
+            copies: Copies::new(program, &scratch.join("data"), scratch.join("backup")),
         }
     }
 
@@ -117,16 +131,51 @@ impl<'a> Run<'a> {
         }
         self.judge_retained(&site)?;
         self.judge_delivered(&site)?;
+        self.judge_passing(&site)?;
         site.kill()?;
+        self.judge_restored()?;
         self.verdict.acknowledged = self.ledger.acknowledged_count();
         self.verdict.deed = format!(
-            "{} kills under load and {} while starting, seed {}; {}",
+            "{} kills under load and {} while starting, seed {}; {}; {} devices erased, {} left by age; \
+             {} backups ended, {} were killed or failed",
             self.plan.cycles,
             self.early_kills,
             self.plan.seed,
-            self.listener.deed()
+            self.listener.deed(),
+            self.passing.erasures,
+            self.passing.left,
+            self.copies.whole,
+            self.copies.broken
         );
         Ok(())
+    }
+
+    fn judge_passing(&mut self, site: &Site) -> Result<()> {
+        if self.plan.which.plain {
+            return Ok(());
+        }
+        self.passing.judge(site.http(), &mut self.verdict)?;
+        self.copies.judge(&mut self.verdict)
+    }
+
+    /// One more backup of all that there is, while the site is down, becomes a site that has it.
+    fn judge_restored(&mut self) -> Result<()> {
+        if self.plan.which.plain {
+            return Ok(());
+        }
+        let copying = self.copies.begin()?;
+        self.copies.finish(copying)?;
+        let (data, log) = (self.scratch.join("restored"), self.scratch.join("log-restored"));
+        self.copies.restore(&data)?;
+        let site = self.program.start(&data, &log)?.ready(READY_WAIT)?;
+        let end = self.ledger.end();
+        let mut first = 0;
+        while first < end {
+            self.judge(&site, first, end.min(first + QUESTION))?;
+            first += QUESTION;
+        }
+        self.judge_passing(&site)?;
+        site.kill()
     }
 
     /// The moment the listener is told that it is subscribed, it is so for good.
@@ -143,6 +192,7 @@ impl<'a> Run<'a> {
             self.judge(&site, self.unjudged, end)?;
         }
         self.judge_retained(&site)?;
+        self.judge_passing(&site)?;
         if self.ledger.acknowledged_count() > self.listener.count() + BACKLOG_MAX {
             self.catch_up(&site)?;
         }
@@ -212,10 +262,24 @@ impl<'a> Run<'a> {
             patient: self.dice.one_in(2),
             jitter: self.dice.up_to(Duration::from_millis(3)),
         };
+        let copying = self.begin_aside(&site)?;
         let load = Load::new(&self.ledger, self.epoch_ms, &site);
+        let (http, mut chance) = (site.http(), Dice::new(self.dice.next()));
+        let (passing, plain) = (&mut self.passing, self.plan.which.plain);
         let listener = &mut self.listener;
         let crew = Crew { scripts, memories: &mut self.memories, listener };
-        let samples = load.run(crew, moment, site);
+        let samples = std::thread::scope(|scope| {
+            let eraser = scope.spawn(move || {
+                clock::pause(chance.up_to(ERASE_AFTER_MAX));
+                if plain { Ok(()) } else { passing.erase_one(http, &mut chance, &no_entries) }
+            });
+            let samples = load.run(crew, moment, site);
+            eraser.join().map_err(|_panic| anyhow::anyhow!("the eraser panicked"))??;
+            anyhow::Ok(samples)
+        })?;
+        if let Some(copying) = copying {
+            self.copies.end(copying, &mut self.dice)?;
+        }
         self.verdict.absorb(self.listener.findings());
         for (device, memory) in self.memories.iter_mut().enumerate() {
             self.verdict.resumed += std::mem::take(&mut memory.resumed);
@@ -225,6 +289,15 @@ impl<'a> Run<'a> {
         }
         self.verdict.absorb(samples?);
         Ok(())
+    }
+
+    /// What goes on beside the load: devices that are to be erased, and in every other cycle a backup.
+    fn begin_aside(&mut self, site: &Site) -> Result<Option<Copying>> {
+        if self.plan.which.plain {
+            return Ok(None);
+        }
+        self.passing.write(site.http(), &no_entries)?;
+        self.dice.one_in(2).then(|| self.copies.begin()).transpose()
     }
 
     fn scripts(&self, next: u64) -> Vec<Script> {

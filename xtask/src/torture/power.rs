@@ -4,18 +4,21 @@
 //!
 //! Why an image may be judged so strictly: docs/torture.md.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use super::copies::{Copies, judge_folder};
 use super::crash_image::{Replay, copy_sparse};
 use super::device::{Device, Memory, Script};
 use super::disk::{self, LoggedDisk, Mount, WriteCount};
 use super::judge::{Scope, judge};
 use super::ledger::Ledger;
 use super::listener::Listener;
+use super::passing::Passing;
 use super::readings::Standing;
 use super::site::{Program, Site};
 use super::write_log::WriteLog;
@@ -90,6 +93,9 @@ struct Recording<'a> {
     /// Of each device.
     memories: Vec<Memory>,
     epoch_ms: i64,
+    passing: Passing,
+    /// Entries when the first backup had ended.
+    copied: u64,
     /// Entries when the listener, which then went, had been told that it is subscribed.
     subscribed: u64,
     /// Entries when the file system was mounted and when the site was killed: cuts are between.
@@ -113,12 +119,41 @@ impl<'a> Recording<'a> {
         Listener::new(epoch_ms, Dice::new(0)).subscribe(site.mqtt())?;
         let subscribed = writes.read()?;
         let mut memories: Vec<Memory> = (0..plan.devices).map(|_| Memory::default()).collect();
-        let to = load_and_cut(plan.load, epoch_ms, &mut memories, (&ledger, &writes), site)?;
+        let mut passing = Passing::default();
+        let mut copied = u64::MAX;
+        if !plan.which.plain {
+            for _ in 0..4 {
+                passing.write(site.http(), &|| writes.read())?;
+            }
+        }
+        let http = site.http();
+        let mut copies = Copies::new(program, &data, mount.folder().join("backup"));
+        let to = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| match plan.which.plain {
+                true => Ok(()),
+                false => beside((&mut passing, http), (&mut copies, &mut copied), &writes),
+            });
+            let to = load_and_cut(plan.load, epoch_ms, &mut memories, (&ledger, &writes), site);
+            beside.join().map_err(|_panic| anyhow::anyhow!("the eraser panicked"))??;
+            to
+        })?;
         drop(mount);
         disk.stop()?;
         disk::check(&image)?;
         let log = WriteLog::open(&folder.join("write-log"))?;
-        Ok(Self { plan, folder, ledger, log, memories, epoch_ms, subscribed, from, to })
+        Ok(Self {
+            plan,
+            folder,
+            ledger,
+            log,
+            memories,
+            passing,
+            copied,
+            epoch_ms,
+            subscribed,
+            from,
+            to,
+        })
     }
 
     fn cut(
@@ -156,7 +191,23 @@ impl<'a> Recording<'a> {
         let scope = Scope { devices: self.plan.devices, first: 0, end, writes: place };
         judge(&self.ledger, scope, &rows, verdict);
         self.judge_subscribers(&site, place, verdict)?;
+        if !self.plan.which.plain {
+            self.passing.judge_at(site.http(), place, verdict)?;
+            self.judge_backup(&mount.folder().join("backup"), (place, program), verdict)?;
+        }
         site.kill()
+    }
+
+    fn judge_backup(
+        &self,
+        folder: &Path,
+        (place, program): (u64, &Program),
+        verdict: &mut Verdict,
+    ) -> Result<()> {
+        if !folder.exists() && place < self.copied {
+            return Ok(());
+        }
+        judge_folder(program.path(), (folder, self.copied <= place), verdict)
     }
 
     /// A fresh one gets what is retained; one that has been away gets all it is owed.
@@ -178,6 +229,24 @@ impl<'a> Recording<'a> {
         verdict.absorb(listener.findings());
         Ok(())
     }
+}
+
+/// While devices publish, others are erased and backups are made, until the site is killed.
+fn beside(
+    (passing, site): (&mut Passing, SocketAddr),
+    (copies, copied): (&mut Copies, &mut u64),
+    writes: &WriteCount,
+) -> Result<()> {
+    let mut dice = Dice::new(1);
+    for _ in 0..3 {
+        passing.erase_one(site, &mut dice, &|| writes.read())?;
+        let copying = copies.begin()?;
+        copies.finish(copying)?;
+        if copies.whole == 1 {
+            *copied = writes.read()?.min(*copied);
+        }
+    }
+    Ok(())
 }
 
 /// All devices publish until so many messages are acknowledged; then the site is killed. Says how

@@ -35,6 +35,8 @@ pub struct Verdict {
     pub retained: u64,
     /// Of these, what was not there, or only what had been there before.
     pub retained_lost: u64,
+    /// Backups that verified.
+    pub copies: u64,
     /// Connections that found their session again.
     pub resumed: u64,
     /// The longest from start to ready.
@@ -104,6 +106,7 @@ impl Verdict {
         self.retained += other.retained;
         self.retained_lost += other.retained_lost;
         self.resumed += other.resumed;
+        self.copies += other.copies;
         let room = EXAMPLES_MAX.saturating_sub(self.examples.len());
         self.examples.extend(other.examples.into_iter().take(room));
     }
@@ -150,8 +153,8 @@ impl fmt::Display for Verdict {
         )?;
         writeln!(
             out,
-            "owed to a subscriber {}, sessions found again {}, retained looked for {}",
-            self.owed, self.resumed, self.retained
+            "owed to a subscriber {}, sessions found again {}, retained looked for {}, backups verified {}",
+            self.owed, self.resumed, self.retained, self.copies
         )?;
         write!(
             out,

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use backup::{BackupFault, Checked};
+use history::Elsewhere;
 use model::Timestamp;
 
 use super::Context;
@@ -27,6 +28,7 @@ pub(crate) fn take(context: &mut Context<'_>, args: &BackupArgs) -> Result<(), C
         let line = serde_json::json!({
             "position": taken.position.get(), "files": taken.files, "bytes": taken.bytes,
             "copied_files": taken.copied_files, "copied_bytes": taken.copied_bytes,
+            "remote_files": taken.remote.files, "remote_bytes": taken.remote.bytes,
         });
         writeln!(context.out, "{line}")?;
         return Ok(());
@@ -38,6 +40,13 @@ pub(crate) fn take(context: &mut Context<'_>, args: &BackupArgs) -> Result<(), C
         "{} files, {} bytes; copied now: {} files, {} bytes",
         taken.files, taken.bytes, taken.copied_files, taken.copied_bytes
     )?;
+    if taken.remote.files > 0 {
+        let Elsewhere { files, bytes } = taken.remote;
+        writeln!(
+            context.out,
+            "{files} files, {bytes} bytes lie in the object store and are not in it"
+        )?;
+    }
     Ok(())
 }
 
@@ -68,6 +77,7 @@ pub(crate) fn verify(context: &mut Context<'_>, args: &VerifyArgs) -> Result<(),
         let line = serde_json::json!({
             "position": position, "files": checked.files, "bytes": checked.bytes,
             "readings": checked.rows, "faults": faults,
+            "remote_files": checked.remote.files, "remote_bytes": checked.remote.bytes,
         });
         writeln!(context.out, "{line}")?;
     } else {
@@ -82,6 +92,13 @@ pub(crate) fn verify(context: &mut Context<'_>, args: &VerifyArgs) -> Result<(),
         // Of a backup only checksums are compared.
         let tables = if rows > 0 { format!(", {rows} readings in tables") } else { String::new() };
         writeln!(context.out, "{tables}")?;
+        if checked.remote.files > 0 {
+            let Elsewhere { files, bytes } = checked.remote;
+            writeln!(
+                context.out,
+                "{files} files with {bytes} bytes in the object store were not looked at"
+            )?;
+        }
     }
     context.out.flush()?;
     if faults.is_empty() {

@@ -46,14 +46,14 @@ pub(crate) fn run(context: &mut Context<'_>, args: &TraceArgs) -> Result<(), Com
     Ok(())
 }
 
-fn complaint(body: &str, url: &str) -> Complaint {
+pub(super) fn complaint(body: &str, url: &str) -> Complaint {
     let told: Value = serde_json::from_str(body).unwrap_or_default();
     let cause = told.pointer("/error/message").and_then(Value::as_str);
     Complaint::new(Exit::Failed, cause.unwrap_or("the site refuses").to_owned()).at(url)
 }
 
 /// Everything but letters, digits and a few marks, as an address writes it.
-fn encoded(client: &str) -> String {
+pub(super) fn encoded(client: &str) -> String {
     client.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             out.push(char::from(byte));

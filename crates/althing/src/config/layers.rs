@@ -182,10 +182,10 @@ impl Layers {
         match self.get(key)? {
             Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
             Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
-            Value::Array(_) => {
+            Value::Array(_) | Value::Table(_) => {
                 format!("all = {text}").parse::<Table>().ok().and_then(|mut all| all.remove("all"))
             }
-            Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+            Value::String(_) | Value::Float(_) | Value::Datetime(_) => None,
         }
     }
 

@@ -5,6 +5,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 mod bridges;
+mod remote;
 
 fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Sources {
     let flag = |(key, value): &(&'static str, &str)| {
@@ -110,9 +111,9 @@ fn a_mistyped_key_gets_a_suggestion() {
     "#]],
     );
     check_fault(
-        &sources("[weather]\nsunny = true", &[], &[]),
+        &sources("[xylophone]\nsunny = true", &[], &[]),
         &expect![[r#"
-        weather is no key
+        xylophone is no key
         althing.toml:1
     "#]],
     );

@@ -139,7 +139,7 @@ fn fault_of(engine: &Engine, fault: QueryFault) -> SqlFault {
         Code::ReadOnly => SqlFault::ReadOnly,
         Code::Time => SqlFault::Stopped { after: engine.limits().time },
         Code::Memory => SqlFault::Memory { bytes: engine.limits().memory_bytes as u64 },
-        Code::Invalid | Code::NoTable | Code::NoColumn | Code::Busy => {
+        Code::Invalid | Code::NoTable | Code::NoColumn | Code::Busy | Code::Away => {
             SqlFault::Statement { message: told(&fault) }
         }
         Code::Internal => SqlFault::Site(SiteFault(Box::new(fault))),

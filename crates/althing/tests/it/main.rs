@@ -9,10 +9,14 @@ mod commands;
 #[cfg(test)]
 mod demo_world;
 #[cfg(test)]
+mod erase;
+#[cfg(test)]
 mod explore;
 #[cfg(test)]
 mod import;
 #[cfg(test)]
 mod listeners;
+#[cfg(test)]
+mod readings;
 #[cfg(test)]
 mod site;

@@ -61,10 +61,8 @@ impl Running {
         answer.body_mut().read_to_string().unwrap()
     }
 
-    /// A page of the console.
-    fn page(&self, path: &str) -> String {
-        let url = format!("http://{}{path}", self.http);
-        ureq::get(&url).call().unwrap().body_mut().read_to_string().unwrap()
+    pub(crate) fn http(&self) -> &str {
+        &self.http
     }
 
     pub(crate) fn metrics(&self) -> String {
@@ -130,17 +128,17 @@ fn labels_outlive_a_kill_and_a_page_tells_of_every_day() {
     let expected =
         r#"[{"label":"fleet","value":"North"},{"label":"load_capacity","value":"1500"}]"#;
     assert_eq!(site.sql(LABELS).replace('\n', ""), expected);
-    assert!(site.page("/devices/o'brien/7").contains("North"));
+    assert!(site.get("/devices/o'brien/7").contains("North"));
     site.kill();
 
     let site = Running::start(data.path());
     assert_eq!(site.sql(LABELS).replace('\n', ""), expected);
-    let devices = site.page("/completeness?days=14");
+    let devices = site.get("/completeness?days=14");
     assert!(
         devices.contains("o&#39;brien/7") && devices.contains("One device, by day"),
         "{devices}"
     );
-    let signals = site.page("/completeness?device=o'brien/7");
+    let signals = site.get("/completeness?device=o'brien/7");
     assert!(
         signals.contains("readings.velocity") && signals.contains("reports by exception"),
         "{signals}"

@@ -135,7 +135,7 @@ fn respond(
             notes.extend(notes::of_answer(view, plan, &answer, t));
             if !answer.truncated && !answer.rows.is_empty() {
                 let drawn = figures::draw(view, plan, &answer, t);
-                shell.charts = !drawn.plain;
+                shell.charts = drawn.drawing.is_some();
                 sheet = Some(drawn);
             }
         }

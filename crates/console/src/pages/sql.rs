@@ -1,5 +1,7 @@
 //! SQL: ask anything. The statement is the address, and its endings give the answer as data.
 
+mod chart;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::Query;
@@ -7,12 +9,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use crate::filters;
 use crate::markup::Markup;
+use crate::pages::figure::Drawing;
 use crate::pages::preferences::own_origin;
-use crate::pages::{PageFault, csv_line, faults};
+use crate::pages::{PageFault, faults};
 use crate::reply;
 use crate::router::Ask;
 use crate::shell::{Here, Shell, Theme};
@@ -32,6 +34,32 @@ const PAGE_ROWS_MAX: usize = 200;
 #[serde(default)]
 pub(crate) struct Asked {
     q: String,
+    /// `chart`: lines where the rows would be.
+    show: String,
+    /// Anything: not the answer, but what the statement would do for it.
+    explain: String,
+}
+
+impl Asked {
+    fn explains(&self) -> bool {
+        !self.explain.is_empty()
+    }
+
+    /// What the engine is asked.
+    fn question(&self) -> String {
+        let statement = self.q.trim();
+        let prefixed = statement.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("explain"));
+        if self.explains() && !prefixed && !statement.is_empty() {
+            return format!("EXPLAIN {statement}");
+        }
+        statement.to_owned()
+    }
+
+    fn address(&self) -> String {
+        let explain = if self.explains() { "1" } else { "" };
+        let pairs = [("q", self.q.as_str()), ("show", &self.show), ("explain", explain)];
+        format!("/sql{}", urls::query(&pairs))
+    }
 }
 
 #[derive(Template)]
@@ -43,10 +71,14 @@ struct Page {
     schema: Vec<Table>,
     examples: Vec<(&'static str, String)>,
     outcome: Option<Outcome>,
+    /// Zone and bounds of the charts, if there are any.
+    drawing: Option<Drawing>,
 }
 
 enum Outcome {
     Rows(Rows),
+    /// Names and texts of the steps.
+    Plan(Vec<(Markup, Markup)>),
     Fault(Markup),
 }
 
@@ -56,12 +88,14 @@ struct Rows {
     rows: Vec<Vec<(&'static str, Markup)>>,
     count: Markup,
     cut: Option<Markup>,
-    csv: Option<String>,
-    json: Option<String>,
+    /// Chart instead of rows, or rows instead of a chart.
+    other: Option<(&'static str, String)>,
+    /// Endings and addresses.
+    data: Vec<(&'static str, String)>,
 }
 
 pub(crate) async fn show(ask: Ask, Query(asked): Query<Asked>) -> Response {
-    respond(&ask, asked.q).await
+    respond(&ask, asked).await
 }
 
 /// The form. Short statements get an address of their own; one reads it, shares it, goes back.
@@ -69,39 +103,50 @@ pub(crate) async fn run(ask: Ask, Form(asked): Form<Asked>) -> Response {
     if !own_origin(&ask.headers) {
         return faults::foreign(&ask);
     }
-    let to = address("/sql", &asked.q);
+    let to = asked.address();
     if to.len() <= ADDRESS_BYTES_MAX {
         return reply::see_other(&to);
     }
-    respond(&ask, asked.q).await
+    respond(&ask, asked).await
 }
 
-async fn respond(ask: &Ask, statement: String) -> Response {
+async fn respond(ask: &Ask, asked: Asked) -> Response {
     let schema = match ask.read(|site| site.schema()).await {
         Ok(schema) => schema,
         Err(fault) => return faults::broken(ask, &fault),
     };
     let t = Text::default();
-    let answer = match statement.trim() {
-        "" => None,
-        asked => Some(answer(ask, asked).await),
+    let answer = match asked.question() {
+        empty if empty.is_empty() => None,
+        question => Some(answer(ask, &question).await),
     };
-    let identity = ask.site.identity();
+    let zone = ask.site.identity().zone;
+    let mut drawing = None;
     let (outcome, status) = match answer {
         None => (None, StatusCode::OK),
+        Some(Ok(answer)) if asked.explains() => {
+            (Some(Outcome::Plan(steps(&answer))), StatusCode::OK)
+        }
         Some(Ok(answer)) => {
-            let rows = rows(answer, (&statement, &identity.zone), t);
+            let lines = chart::Lines::of(&answer);
+            if asked.show == "chart" {
+                drawing = lines.as_ref().and_then(|lines| lines.draw(&zone, t));
+            }
+            let rows = rows(answer, (&asked, &zone), (lines.is_some(), drawing.is_some()), t);
             (Some(Outcome::Rows(rows)), StatusCode::OK)
         }
         Some(Err(fault)) => (Some(Outcome::Fault(sentence(&fault, t))), status(&fault)),
     };
+    let mut shell = Shell::new(ask, Here::Sql, t.nav_sql(), ask.site.durable());
+    shell.charts = drawing.is_some();
     let page = Page {
         t,
-        shell: Shell::new(ask, Here::Sql, t.nav_sql(), ask.site.durable()),
-        statement: if statement.trim().is_empty() { latest() } else { statement },
+        shell,
+        statement: if asked.q.trim().is_empty() { latest() } else { asked.q },
         schema,
         examples: examples(t),
         outcome,
+        drawing,
     };
     match page.render() {
         Ok(html) => reply::page(&ask.headers, status, &html),
@@ -115,6 +160,19 @@ async fn answer(ask: &Ask, statement: &str) -> Result<SqlAnswer, SqlFault> {
         return Err(SqlFault::Statement { message: Text::default().sql_too_long_plain(&limit) });
     }
     ask.site.sql(statement).await
+}
+
+/// Each row of an `EXPLAIN`: what it tells of, and the text of it.
+fn steps(answer: &SqlAnswer) -> Vec<(Markup, Markup)> {
+    let text = |cell: Option<&Cell>| match cell {
+        Some(Cell::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let step = |row: &Vec<Cell>| {
+        let name = text(row.first()).replace('_', " ");
+        (show::name(&show::label(&name)), show::code(text(row.get(1)).trim_end()))
+    };
+    answer.rows.iter().map(step).collect()
 }
 
 /// What a person reads of a fault.
@@ -136,18 +194,25 @@ pub(crate) const fn status(fault: &SqlFault) -> StatusCode {
     }
 }
 
-fn rows(answer: SqlAnswer, (statement, zone): (&str, &TimeZone), t: Text) -> Rows {
+fn rows(
+    answer: SqlAnswer,
+    (asked, zone): (&Asked, &TimeZone),
+    (drawable, drawn): (bool, bool),
+    t: Text,
+) -> Rows {
     let count = u64::try_from(answer.rows.len()).unwrap_or(u64::MAX);
     let cut = answer.truncated || answer.rows.len() > PAGE_ROWS_MAX;
     let shown = answer.rows.len().min(PAGE_ROWS_MAX);
-    let linked = |base: &str| {
-        Some(address(base, statement)).filter(|address| address.len() <= ADDRESS_BYTES_MAX)
-    };
+    let other =
+        Asked { show: if drawn { String::new() } else { "chart".to_owned() }, ..asked.clone() };
+    let label = if drawn { t.show_table() } else { t.show_chart() };
+    let short = |address: &String| address.len() <= ADDRESS_BYTES_MAX;
+    let data = ["csv", "json", "parquet"].map(|ending| (ending, download(&asked.q, ending)));
     Rows {
         rows: answer
             .rows
             .iter()
-            .take(shown)
+            .take(if drawn { 0 } else { shown })
             .map(|row| {
                 let cells = answer.columns.iter().zip(row);
                 cells.map(|(column, cell)| (side(column), cell_markup(cell, zone, t))).collect()
@@ -155,9 +220,9 @@ fn rows(answer: SqlAnswer, (statement, zone): (&str, &TimeZone), t: Text) -> Row
             .collect(),
         columns: answer.columns,
         count: t.sql_rows(count, &show::span(answer.took, t)),
-        cut: cut.then(|| t.sql_truncated(u64::try_from(shown).unwrap_or(u64::MAX))),
-        csv: linked("/sql.csv"),
-        json: linked("/sql.json"),
+        cut: (cut && !drawn).then(|| t.sql_truncated(u64::try_from(shown).unwrap_or(u64::MAX))),
+        other: drawable.then(|| other.address()).filter(short).map(|address| (label, address)),
+        data: data.into_iter().filter(|(_, address)| short(address)).collect(),
     }
 }
 
@@ -208,69 +273,16 @@ fn examples(t: Text) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(crate) async fn json(ask: Ask, Query(asked): Query<Asked>) -> Response {
-    data(&ask, &asked.q, "application/json", |answer| {
-        let names: Vec<&String> = answer.columns.iter().map(|column| &column.name).collect();
-        let object = |row: &Vec<Cell>| -> Json {
-            let pairs = names.iter().zip(row);
-            pairs.map(|(name, cell)| ((*name).clone(), cell_json(cell))).collect()
-        };
-        Json::Array(answer.rows.iter().map(object).collect()).to_string()
-    })
-    .await
+pub(crate) async fn json(Query(asked): Query<Asked>) -> Response {
+    reply::see_other(&download(&asked.q, "json"))
 }
 
-pub(crate) async fn csv(ask: Ask, Query(asked): Query<Asked>) -> Response {
-    data(&ask, &asked.q, "text/csv; charset=utf-8", |answer| {
-        let mut out = String::new();
-        let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
-        csv_line(&mut out, &names);
-        for row in &answer.rows {
-            let fields: Vec<String> = row.iter().map(cell_text).collect();
-            csv_line(&mut out, &fields.iter().map(String::as_str).collect::<Vec<_>>());
-        }
-        out
-    })
-    .await
+pub(crate) async fn csv(Query(asked): Query<Asked>) -> Response {
+    reply::see_other(&download(&asked.q, "csv"))
 }
 
-async fn data(
-    ask: &Ask,
-    statement: &str,
-    mime: &'static str,
-    form: fn(&SqlAnswer) -> String,
-) -> Response {
-    match answer(ask, statement.trim()).await {
-        Ok(answer) => reply::data(&ask.headers, mime, form(&answer).into_bytes()),
-        Err(fault) => {
-            let text = format!("{fault}\n").into_bytes();
-            let mut response = reply::data(&ask.headers, "text/plain; charset=utf-8", text);
-            *response.status_mut() = status(&fault);
-            response
-        }
-    }
-}
-
-fn cell_json(cell: &Cell) -> Json {
-    match cell {
-        Cell::Null => Json::Null,
-        Cell::Integer(number) => Json::from(*number),
-        Cell::Number(number) => Json::from(*number),
-        Cell::Bool(truth) => Json::from(*truth),
-        Cell::Time(time) => Json::from(show::iso(*time)),
-        Cell::Text(text) => Json::from(text.as_str()),
-    }
-}
-
-fn cell_text(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Integer(number) => number.to_string(),
-        Cell::Number(number) => number.to_string(),
-        Cell::Bool(truth) => truth.to_string(),
-        Cell::Time(time) => show::iso(*time),
-        Cell::Text(text) => text.clone(),
-    }
+pub(crate) async fn parquet(Query(asked): Query<Asked>) -> Response {
+    reply::see_other(&download(&asked.q, "parquet"))
 }
 
 /// Numbers stand at the end of their column, under their name.
@@ -287,3 +299,14 @@ fn kind(column: &Column) -> &'static str {
         ColumnKind::Other => "",
     }
 }
+
+/// A name as a statement has to write it.
+fn identifier(name: &str) -> String {
+    let mut letters = name.chars();
+    let plain = letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
+        && letters.all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_');
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+#[cfg(test)]
+mod tests;

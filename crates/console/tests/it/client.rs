@@ -64,7 +64,7 @@ async fn read(response: Response<Body>) -> Page {
 }
 
 /// Every page there is, each in the states it can be in.
-pub(crate) const PAGES: [&str; 35] = [
+pub(crate) const PAGES: [&str; 37] = [
     "/",
     "/devices",
     "/devices?text=green&status=reporting&type=air&order=heard",
@@ -89,6 +89,8 @@ pub(crate) const PAGES: [&str; 35] = [
     "/completeness?device=no-such-device",
     "/sql",
     "/sql?q=select%20*%20from%20latest",
+    "/sql?q=select%20%2A%20from%20air&show=chart",
+    "/sql?q=select%20%2A%20from%20latest&explain=1",
     "/sql?q=drop%20table%20readings",
     "/system",
     "/system?order=rate&search=green&presence=connected",

@@ -52,10 +52,35 @@ async fn a_statement_has_an_address_and_its_answer_too() {
     let page = get(&console(), &address).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text().contains("<table>"));
-    let csv = get(&console(), &address.replace("/sql?", "/sql.csv?")).await;
-    assert!(csv.text().starts_with("time,device,signal,number,text\r\n2026-11-22T"));
-    let refused = get(&console(), "/sql.json?q=DROP%20TABLE%20readings").await;
+    for ending in ["csv", "json", "parquet"] {
+        let at = address.replace("/sql?", &format!("/sql.{ending}?"));
+        let data = get(&console(), &at).await;
+        let all = format!("/api/sql?format={ending}&q=SELECT%20%2A%20FROM%20latest");
+        assert_eq!(data.header("location"), all, "the API gives all rows");
+        assert!(page.text().contains(&all.replace('&', "&#38;")), "{ending}");
+    }
+    let refused = get(&console(), "/sql?q=DROP%20TABLE%20readings").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_answer_with_times_and_numbers_is_a_chart_too() {
+    let rows = get(&console(), "/sql?q=SELECT%20%2A%20FROM%20air").await;
+    assert!(rows.text().contains("show=chart") && !rows.text().contains("uPlot"));
+    let chart = get(&console(), "/sql?q=SELECT%20%2A%20FROM%20air&show=chart").await;
+    assert!(chart.text().contains("role=\"img\"") && chart.text().contains("uPlot"));
+    assert!(!chart.text().contains("<table>"), "the chart stands where the rows were");
+}
+
+#[tokio::test]
+async fn a_plan_is_text_and_the_statement_stays_as_it_was() {
+    let form = "q=SELECT+*+FROM+latest&explain=1";
+    let answer = post(&console(), "/sql", form, "http://althing.local").await;
+    let address = answer.header("location").to_owned();
+    assert_eq!(address, "/sql?q=SELECT%20%2A%20FROM%20latest&explain=1");
+    let page = get(&console(), &address).await;
+    assert!(page.text().contains("TableScan: latest &lt;b&gt;"), "escaped like any text");
+    assert!(page.text().contains("\nSELECT * FROM latest</textarea>"));
 }
 
 #[tokio::test]

@@ -67,6 +67,16 @@ fn what_was_learned_survives_a_restart() {
 }
 
 #[test]
+fn a_device_that_is_forgotten_begins_anew() {
+    for (is_known, expected) in [(true, [true, false]), (false, [false, false])] {
+        let mut recognizer = Recognizer::new();
+        proposals(&mut recognizer, 0..2);
+        recognizer.retain(|key| is_known && key == "topic:farm/a");
+        assert_eq!(proposals(&mut recognizer, 2..4), expected, "known: {is_known}");
+    }
+}
+
+#[test]
 fn version_one_of_the_state_still_reads() {
     let mut recognizer = Recognizer::new();
     proposals(&mut recognizer, 0..2);

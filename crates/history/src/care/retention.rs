@@ -12,10 +12,10 @@ use crate::fault::FlushFault;
 use crate::kind::Kind;
 
 impl Care {
-    /// The oldest day whose readings are to leave and whose hours are not made. Not when they
+    /// The oldest day of which readings are to leave and whose hours are not made. Not when they
     /// cannot be made for now: a full disk must not keep readings from leaving.
     pub(super) fn leaves_without_hours(&self, now: Timestamp) -> Option<i32> {
-        let limit = first_day(self.keep, now).filter(|_| !self.is_paused(now))?;
+        let limit = first_day(self.keep_shortest(), now).filter(|_| !self.is_paused(now))?;
         self.look(now, |look| look.next_before(limit))
     }
 
@@ -30,7 +30,7 @@ impl Care {
         if let Some(day) = first_day(self.keep_hours, now).filter(|day| hours.begins_before(*day)) {
             self.drop_before(Kind::Hours, day, now).or_else(|fault| later(fault, "hours"))?;
         }
-        let Some(day) = first_day(self.keep, now) else { return Ok(()) };
+        let Some(day) = first_day(self.keep_longest(), now) else { return Ok(()) };
         // Their hours come first.
         let day = self.leaves_without_hours(now).unwrap_or(day).min(day);
         if !readings.begins_before(day) {

@@ -9,6 +9,7 @@ use model::Position;
 use crate::fault::MergeFault;
 use crate::file::ColdFile;
 use crate::hours::{self, Summarised};
+use crate::merge::expire::{Expire, Expiry};
 use crate::merge::purge::Purge;
 use crate::merge::{self, Merged};
 
@@ -25,6 +26,7 @@ pub enum Tended {
 pub(crate) enum Work {
     Merge(merge::Job),
     Purge(Purge),
+    Expire(Expire),
     Hours(hours::Job),
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct Done {
     pub(crate) day: Option<i32>,
     /// What was to be replaced.
     pub(crate) files: Vec<Arc<ColdFile>>,
+    /// What files held when somebody looked for what is too old.
+    pub(crate) expiry: Option<Expiry>,
     /// `None` when nothing was.
     pub(crate) outcome: Result<Option<Tended>, MergeFault>,
 }
@@ -45,14 +49,16 @@ pub(crate) struct Done {
 impl Default for Done {
     fn default() -> Self {
         let (looked, files) = (Vec::new(), Vec::new());
-        Self { looked, clean: Position::ZERO, day: None, files, outcome: Ok(None) }
+        Self { looked, clean: Position::ZERO, day: None, files, expiry: None, outcome: Ok(None) }
     }
 }
 
 impl Work {
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
         Arc::clone(match self {
-            Self::Merge(job) | Self::Purge(Purge { job, .. }) => &job.stop,
+            Self::Merge(job)
+            | Self::Purge(Purge { job, .. })
+            | Self::Expire(Expire { job, .. }) => &job.stop,
             Self::Hours(job) => &job.stop,
         })
     }
@@ -61,6 +67,7 @@ impl Work {
         match self {
             Self::Merge(job) => job.done(),
             Self::Purge(purge) => purge.run(),
+            Self::Expire(expire) => expire.run(),
             Self::Hours(job) => job.done(),
         }
     }

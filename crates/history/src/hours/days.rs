@@ -28,6 +28,8 @@ pub struct Day {
     pub to: Timestamp,
     /// The lowest and the highest time of its readings on disk.
     pub readings: Option<(Timestamp, Timestamp)>,
+    /// Of all its readings on disk.
+    pub bytes: u64,
     pub hours: Option<DayHours>,
 }
 
@@ -46,6 +48,15 @@ impl View {
         let touches =
             |day: &Day| from.is_none_or(|from| from < day.to) && to.is_none_or(|to| day.from < to);
         self.all_days().into_values().filter(touches).collect()
+    }
+
+    /// Whether the hours of a day stand for its readings and are also read faster, for `wanted` of the
+    /// series of the site.
+    #[must_use]
+    pub fn hours_pay(&self, day: &Day, wanted: usize) -> bool {
+        let all = (self.series_count() as u64).max(1);
+        let bytes = day.bytes.saturating_mul(wanted as u64) / all;
+        day.hours == Some(DayHours::Usable) && bytes >= self.shared.hours_cost
     }
 
     /// By their number.
@@ -90,5 +101,12 @@ fn day_of_files(day: i32, files: Files<'_>, hot: &BTreeSet<i32>) -> Day {
     } else {
         (Timestamp::from_micros(i64::MIN), millis(start + DAY_MS))
     };
-    Day { from, to, readings: readings.map(|(low, high)| (millis(low), millis(high))), hours }
+    let bytes = files.readings.iter().map(|file| file.bytes).sum();
+    Day {
+        from,
+        to,
+        bytes,
+        readings: readings.map(|(low, high)| (millis(low), millis(high))),
+        hours,
+    }
 }

@@ -13,16 +13,17 @@ use crate::arrange::{FileKey, day_name};
 use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, Origin};
-use crate::gone::Gone;
+use crate::hours::carry::Carried;
 use crate::hours::fold::{COLUMNS, Fold};
 use crate::kind::Kind;
+use crate::merge::drops::Drops;
 use crate::merge::ranks::Ranks;
 use crate::merge::sink::{Sink, Target};
 use crate::merge::weave::Weave;
-use crate::part::Effort;
+use crate::part::{Effort, stored};
 use crate::place::{self, Part, attempt, storage_fault};
 use crate::reader::Shared;
-use crate::scan::{BATCH_ROWS, Filter, Scan};
+use crate::scan::{BATCH_ROWS, Filter};
 use crate::storage::Storage;
 
 /// The hours of a day that are durable.
@@ -54,7 +55,7 @@ pub(crate) struct Job {
     /// Of the table of hours that was planned for.
     pub(crate) version: u64,
     /// Series that have no hours: those that were erased up to `clean`.
-    pub(crate) gone: Arc<Gone>,
+    pub(crate) drops: Drops,
     pub(crate) clean: Position,
     /// Ends it early, without a trace.
     pub(crate) stop: Arc<AtomicBool>,
@@ -93,8 +94,9 @@ impl Job {
         let ranks = Ranks::new(&series);
         let read = |source| MergeFault::Read { day: day_name(self.day), source };
         let from = (&*self.shared.shelf, &ranks);
-        let filter = Filter::new(&Scan::default(), series.len()).without(&self.gone, series.len());
-        let mut weave = Weave::new(from, &self.files, (filter, &COLUMNS)).map_err(read)?;
+        let filter = self.drops.filter(series.len());
+        let mut weave = Weave::new(from, &self.files, (filter.clone(), &COLUMNS)).map_err(read)?;
+        let mut carried = self.carried(&ranks, filter);
         let target = self.target((&self.files, 'h'), Origin::new(&self.files));
         let mut sink = Sink::new(target, (&ranks, &names));
         let mut fold = Fold::default();
@@ -104,13 +106,21 @@ impl Job {
             }
             fold.take(&piece.rows);
             if fold.len() > BATCH_ROWS {
-                sink.push(fold.drain(false)?, begun)?;
+                carried.join((&fold.drain(false)?, false), |rows| sink.push(rows, begun))?;
             }
         }
-        sink.push(fold.drain(true)?, begun)?;
+        carried.join((&fold.drain(true)?, true), |rows| sink.push(rows, begun))?;
         let parts = sink.finish(begun)?;
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some(parts))
+    }
+
+    /// What the day's hours say so far.
+    fn carried<'a>(&'a self, ranks: &'a Ranks, filter: Filter) -> Carried<'a> {
+        let columns: Vec<usize> = (stored::SERIES..Kind::Hours.stored().fields().len()).collect();
+        let hours = Arc::clone(&self.shared.tail().hours);
+        let from = (&*self.shared.hours_shelf, ranks);
+        Carried::new(ranks, Weave::new(from, hours.of_day(self.day), (filter, &columns)))
     }
 
     /// `letter` tells the files of one way to make hours from those of another.

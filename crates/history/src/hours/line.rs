@@ -55,8 +55,9 @@ impl View {
         let whole = whole_hours(span);
         let mut days = self.all_days();
         days.retain(|_, day| {
-            let is_there = matches!(day.hours, Some(DayHours::Usable | DayHours::Left));
-            is_there && day.from < whole.1 && whole.0 < day.to
+            let is_left = day.hours == Some(DayHours::Left);
+            let is_drawn = is_left || self.hours_pay(day, 1);
+            is_drawn && day.from < whole.1 && whole.0 < day.to
         });
         let scan = HoursScan {
             series: Some(vec![series]),

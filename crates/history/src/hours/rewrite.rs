@@ -64,7 +64,7 @@ impl Job {
                     return Ok(None);
                 }
                 let ids = rows.column(0).as_primitive::<Int32Type>().values();
-                let stays = |id: &i32| !self.gone.holds(SeriesId::new(id.cast_unsigned()));
+                let stays = |id: &i32| !self.drops.holds(SeriesId::new(id.cast_unsigned()));
                 let stays: Vec<bool> = ids.iter().map(stays).collect();
                 sink.push(filter_record_batch(&rows, &BooleanArray::from(stays))?, begun)?;
             }

@@ -70,6 +70,11 @@ pub(crate) fn next(files: &[Arc<ColdFile>], now: i64, skipped: &BTreeSet<i32>) -
     })
 }
 
+/// Whether all files of a folder can be merged at once.
+pub(crate) fn fits(files: &[Arc<ColdFile>]) -> bool {
+    strata(files).len() <= FAN_IN_MAX
+}
+
 fn strata(files: &[Arc<ColdFile>]) -> Vec<Stratum<'_>> {
     let stratum = |files| -> Stratum<'_> {
         let files: &[Arc<ColdFile>] = files;

@@ -5,23 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int32Type;
 use model::Position;
 
 use crate::arrange::day_name;
 use crate::care::work::Done;
-use crate::cold::{FileScan, Shelf, Want};
-use crate::fault::{MergeFault, ReadFault};
+use crate::fault::MergeFault;
 use crate::file::ColdFile;
-use crate::gone::Gone;
 use crate::hours;
 use crate::kind::Kind;
 use crate::merge::Job;
 use crate::merge::plan::Plan;
-use crate::part::stored;
-use crate::scan::{Filter, Scan};
-use crate::series::SeriesId;
 
 /// Files that were looked at and hold no row of what was erased up to a position. At most one entry
 /// for each file of the tables, whose names are never the same.
@@ -77,7 +70,7 @@ impl Purge {
                 Kind::Readings => &shared.shelf,
                 Kind::Hours => &shared.hours_shelf,
             };
-            match holds_any(shelf, &file, &self.job.gone) {
+            match self.job.drops.touch(shelf, &file) {
                 Ok(false) => done.looked.push(file),
                 Ok(true) => return Done { looked: done.looked, ..self.again(file) },
                 Err(source) => {
@@ -102,29 +95,11 @@ impl Purge {
 
 fn of_hours(job: Job, day: i32) -> hours::Job {
     let version = job.shared.tail().hours.version;
-    let Job { shared, storage, gone, clean, stop, now, .. } = job;
-    hours::Job { shared, storage, day, files: Vec::new(), version, gone, clean, stop, now }
+    let Job { shared, storage, drops, clean, stop, now, .. } = job;
+    hours::Job { shared, storage, day, files: Vec::new(), version, drops, clean, stop, now }
 }
 
 /// Stays where it is in its folder.
 fn plan_of(file: Arc<ColdFile>) -> Plan {
     Plan { day: file.key.day, level: file.level, from_start: false, files: vec![file] }
-}
-
-/// Reads the numbers of all series of a file, which are few bytes.
-fn holds_any(shelf: &Shelf, file: &Arc<ColdFile>, gone: &Gone) -> Result<bool, ReadFault> {
-    let filter = Filter::new(&Scan::default(), 0);
-    let want = Want { filter, names: None, columns: vec![stored::SERIES] };
-    let mut scan = FileScan::open(shelf, Arc::clone(file), &want)?;
-    while let Some(batch) = scan.next(shelf, &want)? {
-        let series = batch.column(0).as_primitive::<Int32Type>().values();
-        // Sorted by series but for the signals between: equal neighbours are asked for once.
-        let mut before = None;
-        for id in series {
-            if before.replace(*id) != Some(*id) && gone.holds(SeriesId::new(id.cast_unsigned())) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
 }

@@ -22,7 +22,7 @@ pub(crate) const COLUMNS: [usize; 5] =
     [stored::SERIES, stored::TIME, stored::NUMBER, stored::TEXT, stored::QUALITY];
 
 /// By rank, then by time.
-type Key = (u32, i64);
+pub(crate) type Key = (u32, i64);
 
 /// Rows of one input that follow each other in the output.
 #[derive(Debug)]
@@ -175,10 +175,11 @@ fn wanted(rows: RecordBatch, filter: &Filter) -> Result<RecordBatch, ReadFault> 
     Ok(filter_record_batch(&rows, &BooleanArray::new(passes, None))?)
 }
 
-/// `None` when a series does not exist.
-fn keys(rows: &RecordBatch, ranks: &Ranks) -> Option<Vec<Key>> {
-    let series = rows.column_by_name("series")?.as_primitive::<Int32Type>().values();
-    let times = rows.column_by_name("time")?.as_primitive::<TimestampMillisecondType>().values();
+/// Of rows of readings or hours, which begin with series and time. `None` when a series does not
+/// exist.
+pub(crate) fn keys(rows: &RecordBatch, ranks: &Ranks) -> Option<Vec<Key>> {
+    let series = rows.column(0).as_primitive::<Int32Type>().values();
+    let times = rows.column(1).as_primitive::<TimestampMillisecondType>().values();
     series.iter().zip(times).map(|(id, time)| Some((ranks.rank(*id)?, *time))).collect()
 }
 

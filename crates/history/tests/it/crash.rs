@@ -122,7 +122,7 @@ fn flipped_bits_are_noticed_or_harmless() {
     let mut noticed = 0;
     for (name, bytes) in site.storage.files() {
         let bits = bytes.len() * 8;
-        for bit in (0..bits).step_by(37) {
+        for bit in (0..bits).step_by(53) {
             site.storage.flip(&name, bit);
             if let Ok(flipped) = Site::open(copy(&site.storage), site.journal.clone()) {
                 let rows = flipped.view().scan(&history::Scan::default()).unwrap();

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType, UInt32Type};
 use history::storage::Storage;
 use history::storage::memory::{Fault, Memory, Unsynced};
-use history::{DayHours, HoursScan, MergeFault, Options, SeriesId, View, hour};
+use history::{DayHours, HoursScan, MergeFault, Options, SeriesId, Tended, View, hour};
 use model::Timestamp;
 
 use crate::site::{NOW, Record, Said, Seen, Site, number, small_options};
@@ -312,6 +312,44 @@ fn hours_leave_after_a_time_of_their_own() {
     site.merge(49).unwrap();
     assert!(!site.storage.files().keys().any(|name| name.starts_with("hours/day=")));
     site.check();
+}
+
+/// As in the program: on a thread of its own, while the caller looks now and then.
+fn cared_for(site: &mut Site, count: usize) -> Vec<Tended> {
+    let (mut now, mut seen) = (later(1), Vec::new());
+    while seen.len() < count {
+        now = now.saturating_add(Duration::from_secs(1));
+        seen.extend(site.writer.care(now).unwrap());
+        std::thread::yield_now();
+    }
+    seen
+}
+
+fn flushed_yesterday(options: Options) -> Site {
+    let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
+    site.write(rows(today() - DAY));
+    site.commit_all();
+    site.flush().unwrap();
+    site
+}
+
+#[test]
+fn care_closes_a_day_and_makes_its_hours() {
+    let mut site = flushed_yesterday(small_options());
+    let seen = cared_for(&mut site, 2);
+    assert!(matches!(seen[0], Tended::Merged(_)), "{seen:?}");
+    assert!(matches!(&seen[1], Tended::Summarised(made, _) if made.rows == 7), "{seen:?}");
+    assert_eq!(states(&site), [Some(DayHours::Usable)]);
+}
+
+#[test]
+fn care_makes_hours_before_readings_leave() {
+    let mut site = flushed_yesterday(Options { keep: Some(Duration::ZERO), ..small_options() });
+    let expected = hours_of(&site.expected());
+    let seen = cared_for(&mut site, 1);
+    assert!(matches!(&seen[0], Tended::Summarised(made, _) if made.rows == 7), "{seen:?}");
+    assert_eq!(states(&site), [Some(DayHours::Left)], "as soon as they are made");
+    assert_eq!(scan_hours(&site.view(), &HoursScan::default()), expected);
 }
 
 /// Cuts the power at every change, and lets a full disk refuse every one: while hours are made,

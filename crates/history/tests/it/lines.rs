@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use history::storage::memory::Memory;
 use history::{Column, DayHours, Options, SeriesId};
 use model::Timestamp;
 use proptest::prelude::*;
@@ -160,4 +161,30 @@ proptest! {
             prop_assert_eq!(seen(&line(&site, span, width)), seen(&line(&plain, span, width)));
         }
     }
+}
+
+/// Where a day has few readings of a signal, its hours would be read no faster.
+#[test]
+fn hours_of_slow_signals_do_not_pay() {
+    let options = Options { hours_cost: 20_000, ..small_options() };
+    let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
+    site.write(every_two_minutes(today() - DAY));
+    let value = |step: i64| f64::from(i32::try_from(step * 7_919 % 9_973).unwrap());
+    let fast = |step: i64| number("d", "fast", today() - DAY + step * 2_000, value(step));
+    site.write((0..40_000).map(fast).collect());
+    site.commit_all();
+    site.flush().unwrap();
+    site.merge(1).unwrap();
+    site.summarise(1).unwrap();
+    let view = site.view();
+    let [day] = view.days((None, None))[..] else { panic!("one day") };
+    assert_eq!(day.hours, Some(DayHours::Usable));
+    assert!(day.bytes > 40_000, "{day:?}");
+    assert!(view.hours_pay(&day, 2));
+    let few = day.bytes / 20_000 * 3;
+    for device in 0..few {
+        site.write(vec![number("d", &format!("slow{device}"), today(), 1.0)]);
+    }
+    site.commit_all();
+    assert!(!site.view().hours_pay(&day, 1));
 }

@@ -11,6 +11,8 @@ mod erased_hours;
 #[cfg(test)]
 mod erasures;
 #[cfg(test)]
+mod expiry;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod groups;
@@ -22,6 +24,8 @@ mod lines;
 mod merges;
 #[cfg(test)]
 mod model_based;
+#[cfg(test)]
+mod remote;
 #[cfg(test)]
 mod site;
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMillisecondType, UInt16Type, UInt32Type};
+use history::remote::memory::Bucket;
+use history::remote::{MoveFault, RemoteOptions};
 use history::storage::Storage;
 use history::storage::memory::{Memory, Unsynced};
 use history::{
@@ -43,8 +45,22 @@ pub(crate) fn small_options() -> Options {
         hot_rows_max: 1_000,
         hot_age_max: Duration::from_secs(60),
         linger: Duration::ZERO,
+        hours_cost: 0,
         ..Options::new("unused")
     }
+}
+
+/// Days move when they ended a day ago.
+pub(crate) fn options_with(bucket: &Bucket, name: &str) -> Options {
+    let remote = RemoteOptions {
+        objects: Arc::new(bucket.clone()),
+        after: Duration::from_secs(24 * 3_600),
+        cache_bytes: 1 << 20,
+        name: name.to_owned(),
+        take_over: None,
+        meter: Arc::default(),
+    };
+    Options { remote: Some(remote), ..small_options() }
 }
 
 #[derive(Debug)]
@@ -56,6 +72,7 @@ pub(crate) struct Site {
     pub(crate) horizon: Arc<Horizon>,
     durable: DurableMark,
     pub(crate) resume: Resume,
+    options: Options,
 }
 
 impl Site {
@@ -73,9 +90,9 @@ impl Site {
         journal: Vec<Record>,
     ) -> Result<Self, OpenFault> {
         let shared: Arc<dyn Storage> = Arc::new(storage.clone());
-        let (writer, reader, resume) = open_on(shared, options, NOW)?;
+        let (writer, reader, resume) = open_on(shared, options.clone(), NOW)?;
         let (horizon, durable, _) = Horizon::new(Position::ZERO, &[], Box::new(drop));
-        let mut site = Self { storage, journal, writer, reader, horizon, durable, resume };
+        let mut site = Self { storage, journal, writer, reader, horizon, durable, resume, options };
         let at = usize::try_from(site.resume.position.get()).unwrap();
         assert!(at <= site.journal.len(), "the tables never hold what the journal lost");
         for position in at..site.journal.len() {
@@ -144,6 +161,17 @@ impl Site {
         Ok(merges)
     }
 
+    /// Moves what is old enough at a time after `NOW`, until nothing is; says how many days.
+    pub(crate) fn move_out(&mut self, hours: u64) -> Result<u64, MoveFault> {
+        let now = NOW.saturating_add(Duration::from_secs(hours * 3_600));
+        let mut days = 0;
+        while self.writer.move_out(now)?.is_some() {
+            days += 1;
+            assert!(days < 100, "moving comes to an end");
+        }
+        Ok(days)
+    }
+
     /// Makes the hours that are lacking at a time after `NOW`; says of how many days.
     pub(crate) fn summarise(&mut self, hours: u64) -> Result<u64, MergeFault> {
         let now = NOW.saturating_add(Duration::from_secs(hours * 3_600));
@@ -160,7 +188,7 @@ impl Site {
         self.storage.crash(unsynced);
         let mut journal = self.journal;
         journal.truncate(kept);
-        let site = Self::open(self.storage, journal)?;
+        let site = Self::open_with(self.options, self.storage, journal)?;
         let position = site.resume.position.get();
         if position > 0 {
             assert_eq!(

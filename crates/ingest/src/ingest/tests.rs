@@ -1,5 +1,6 @@
 use history::storage::memory::{Memory, Unsynced};
 use history::{LatestValue, Reader};
+use model::erasure::encode_erasure;
 use model::record::encode_message;
 use model::{Horizon, Qos, TopicName};
 
@@ -216,7 +217,8 @@ fn the_registry_hears_of_a_message_only_when_it_says_something_else() {
         let mut outcome = Outcome::default();
         Recognizer::default().read(&message, &context, &mut outcome);
         let group = outcome.groups().next().unwrap();
-        let sender = Sender { group: &group, dialect: "line", at: NOW };
+        let position = bench.ingest.taken();
+        let sender = Sender { group: &group, dialect: "line", at: NOW, position };
         assert_eq!(bench.ingest.devices.is_news(&sender), heard, "{payload}");
     }
 }
@@ -271,4 +273,101 @@ fn a_restart_goes_on_where_the_tables_end_with_the_same_series() {
     assert_eq!(again.signals("kept/barn"), ["t 3 -"]);
     let kept = again.retained.all();
     assert_eq!(&*kept[0].payload, br#"{"t":3}"#, "and the replay brings the newest");
+}
+
+fn erasure(device: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_erasure(&Erasure { at: NOW, device }, &mut out);
+    out
+}
+
+/// Handles and names of signals that can be seen.
+fn seen(bench: &Bench) -> Vec<String> {
+    let view = bench.reader.view(bench.committed());
+    let mut seen = Vec::new();
+    view.each_device(|device, ids| {
+        for id in ids {
+            let latest = view.latest(*id).and_then(|latest| latest.value.number());
+            seen.push(format!("{device} {}", latest.unwrap_or_default()));
+        }
+    });
+    seen
+}
+
+fn known(bench: &Bench) -> Vec<String> {
+    let directory = bench.registry.directory();
+    let mut known: Vec<_> = directory.iter().map(|(_, it)| it.handle.to_string()).collect();
+    known.sort_unstable();
+    known
+}
+
+#[test]
+fn an_erased_device_is_gone_and_one_that_speaks_again_is_new() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &[("farm/barn", r#"{"t":1}"#), ("farm/well", r#"{"t":2}"#)]);
+    let before = bench.registry.directory().get(index(&bench, "farm/barn")).unwrap().id;
+    bench.take_records(Source::Live, &[erasure("farm/barn"), erasure("farm/nobody")]);
+    assert_eq!(
+        (seen(&bench), known(&bench)),
+        (vec!["farm/well 2".into()], vec!["farm/well".into()])
+    );
+    bench.take(Source::Live, &[("farm/barn", r#"{"t":3}"#)]);
+    assert_eq!(seen(&bench), ["farm/barn 3", "farm/well 2"]);
+    assert_eq!(times(&bench), [0, 0], "what it said before is gone");
+    let committed = bench.committed();
+    assert_eq!(bench.ingest.flush_all(committed, NOW).unwrap(), Some(Position::new(5)));
+    bench.registry.reload().unwrap();
+    assert_eq!(known(&bench), ["farm/barn", "farm/well"]);
+    let after = bench.registry.directory().get(index(&bench, "farm/barn")).unwrap().id;
+    assert_eq!(before, after, "the test's clock stands still: same key, same time, same id");
+    assert_eq!(bench.meter.total(Event::DeviceErased), 2);
+}
+
+fn index(bench: &Bench, handle: &str) -> registry::DeviceIndex {
+    bench.registry.directory().by_handle(handle).unwrap()
+}
+
+/// Nothing is written that a power cut could not take back with the record.
+#[test]
+fn until_an_erasure_is_committed_no_file_knows_of_it() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &[("farm/barn", r#"{"t":1}"#)]);
+    let committed = bench.committed();
+    bench.take_records(Source::Live, &[erasure("farm/barn")]);
+    bench.take(Source::Live, &[("farm/well", r#"{"t":2}"#)]);
+    assert_eq!(bench.ingest.flush_all(committed, NOW).unwrap(), None);
+    assert_eq!(bench.ingest.make_room(committed, NOW).unwrap(), Room::Full);
+    bench.registry.reload().unwrap();
+    assert_eq!(known(&bench), ["farm/barn"]);
+}
+
+/// The tables are behind, the registry is not: records from before the erasure are read again.
+#[test]
+fn a_replay_brings_no_erased_device_back() {
+    let mut bench = Bench::new();
+    bench.take(Source::Live, &[("farm/well", r#"{"t":1}"#)]);
+    let committed = bench.committed();
+    bench.ingest.flush_all(committed, NOW).unwrap();
+    let journal = [
+        record("farm/barn", br#"{"t":2}"#),
+        record("farm/well", br#"{"t":3}"#),
+        erasure("farm/barn"),
+        record("farm/barn", br#"{"t":4}"#),
+        erasure("farm/well"),
+    ];
+    bench.take_records(Source::Live, &journal);
+    let committed = bench.committed();
+    bench.ingest.tend(committed, NOW).unwrap();
+    assert!(bench.registry.is_settled());
+    bench.tables.crash(Unsynced::Lost);
+    bench.registry.reload().unwrap();
+    assert_eq!(known(&bench), ["farm/barn"]);
+    let mut again = Bench::on(bench.tables.clone(), Arc::clone(&bench.registry));
+    assert_eq!(again.ingest.taken(), Position::new(1));
+    again.take_records(Source::Replay, &journal);
+    assert_eq!(
+        (seen(&again), known(&again)),
+        (vec!["farm/barn 4".into()], vec!["farm/barn".into()])
+    );
+    assert_eq!(times(&again), [0]);
 }

@@ -83,7 +83,8 @@ impl Site {
     pub(super) fn new(limits: Limits) -> Self {
         let now = Timestamp::from_millis(START);
         let storage = Arc::new(Memory::default());
-        let (writer, reader, _) = history::open_on(storage, Options::new("unused"), now).unwrap();
+        let options = Options { hours_cost: 0, ..Options::new("unused") };
+        let (writer, reader, _) = history::open_on(storage, options, now).unwrap();
         let (horizon, durable, mut marks) =
             Horizon::new(Position::ZERO, &["history"], Box::new(|_| {}));
         let visible = marks.pop().unwrap();

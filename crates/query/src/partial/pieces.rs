@@ -1,6 +1,6 @@
 //! Which times of a scan are read as hours, and which as readings.
 
-use history::{DayHours, Scan, View};
+use history::{Scan, View};
 use model::Timestamp;
 
 use super::cut::{Cut, HOUR_MS};
@@ -17,13 +17,14 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     /// Hours stand for the readings of days that are wanted in whole hours, if all buckets begin and
-    /// end with an hour.
+    /// end with an hour, and if there is more to read of the readings.
     pub(crate) fn of(view: &View, scan: &Scan, cut: Option<Cut>) -> Self {
         let mut pieces = Self::default();
         let mut from = scan.from;
         let usable = cut.is_none_or(Cut::is_of_hours);
         let days = if usable { view.days((scan.from, scan.to)) } else { Vec::new() };
-        for day in days.iter().filter(|day| day.hours == Some(DayHours::Usable)) {
+        let wanted = scan.series.as_ref().map_or_else(|| view.series_count(), Vec::len);
+        for day in days.iter().filter(|day| view.hours_pay(day, wanted)) {
             let start = scan.from.map_or(day.from, |from| from.max(day.from));
             let end = scan.to.map_or(day.to, |to| to.min(day.to));
             if is_hour(start) && is_hour(end) && start < end {

@@ -118,7 +118,9 @@ fn victoria(address: SocketAddr, store: &Path) -> Command {
         .args(["-retentionPeriod=100y", "-search.disableCache", "-search.latencyOffset=0s"])
         .args(["-search.maxUniqueTimeseries=10000000", "-search.maxQueryDuration=300s"])
         .args(["-search.maxSamplesPerQuery=2000000000", "-influx.maxLineSize=1048576"])
-        .args(["-search.maxSeries=10000000", "-loggerLevel=WARN"]);
+        .args(["-search.maxSeries=10000000", "-loggerLevel=WARN"])
+        // It closes connections that nobody uses for a minute, and others take longer in their turn.
+        .args(["-http.idleConnTimeout=24h", "-http.connTimeout=24h"]);
     command
 }
 

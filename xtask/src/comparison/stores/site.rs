@@ -21,7 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Of a closed day.
 const CLOSED: u8 = 15;
 
-/// For `env`, where Debian's package faketime is installed. A clock that only counts is left alone.
+/// For `env`, where Debian's package faketime is installed. The clock is fast, too: a site looks for
+/// something to merge once a second. A clock that only counts is left alone.
 const AHEAD: [&str; 3] =
     ["LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1", "FAKETIME=+3h", "DONT_FAKE_MONOTONIC=1"];
 
@@ -93,8 +94,17 @@ impl Althing {
 
     /// Brings what is in memory into files.
     pub(in crate::comparison) fn flush(&self) -> Result<()> {
-        let readings = "[history]\nhot-age = \"1s\"\nlinger = \"1s\"\n";
-        let site = self.start_with(readings, Ahead::Nothing)?;
+        self.flush_after("1s")
+    }
+
+    /// The same, in one flush, as of a site that runs: the journal is read again before it.
+    pub(in crate::comparison) fn flush_at_once(&self) -> Result<()> {
+        self.flush_after("20s")
+    }
+
+    fn flush_after(&self, age: &str) -> Result<()> {
+        let history = format!("[history]\nhot-age = \"{age}\"\nlinger = \"1s\"\n");
+        let site = self.start_with(&history, Ahead::Nothing)?;
         let count = count_readings(&site)?;
         self.wait(&site, |files| rows(files) >= count)
     }

@@ -8,11 +8,10 @@ use bench::WriteReport;
 use serde::{Deserialize, Serialize};
 
 use super::super::figures::median;
-use super::super::stores::{Asker, Question, Server, Store, post, server_config};
+use super::super::stores::{Asker, Question, Server, Store, calm, post, server_config};
 use super::Plan;
 use super::stage::Stage;
-use crate::clock::pause;
-use crate::torture::{Site, count_readings};
+use crate::torture::count_readings;
 
 /// How one store was loaded, all rounds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,11 +36,6 @@ struct Round {
 
 /// A store that was loaded says so here.
 const RECORD: &str = "loaded.json";
-
-/// After which a server is thought to have settled: nothing on disk changed for so long.
-const CALM: u32 = 40;
-const CALM_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
-const CALM_LOOKS_MAX: u32 = 600;
 
 /// Loads what is not loaded yet, round by round.
 pub(super) fn all(plan: &Plan, stage: &Stage) -> Result<Vec<Load>> {
@@ -117,13 +111,8 @@ fn load(store: Store, plan: &Plan, stage: &Stage) -> Result<Round> {
 
 fn althing(plan: &Plan, stage: &Stage) -> Result<Round> {
     let site = stage.althing.start()?;
-    let mut points = "points.lp";
-    if !has_labels(&site)? {
-        bare(&stage.said("points.lp"), &stage.said("points-bare.lp"))?;
-        points = "points-bare.lp";
-    }
     let url = format!("http://{}/api/v2/write?bucket=tsbs&precision=s", site.http());
-    let round = write(plan, stage, (points, &url, site.pid()))?;
+    let round = write(plan, stage, ("points.lp", &url, site.pid()))?;
     let (found, said) = (count_readings(&site)?, stage.generated.distinct_values);
     ensure!(found == said, "SQL has {found} readings, and {said} were acknowledged");
     Ok(round)
@@ -203,66 +192,6 @@ fn settle(store: Store, stage: &Stage) -> Result<()> {
         | Store::Chdb
         | Store::Postgres => Ok(()),
     }
-}
-
-/// Waits until a folder has not changed its size for a while.
-fn calm(folder: &Path) -> Result<()> {
-    let (mut last, mut still) = (0, 0);
-    for _ in 0..CALM_LOOKS_MAX {
-        let bytes = super::super::stores::bytes_of(folder)?;
-        still = if bytes == last { still + 1 } else { 0 };
-        last = bytes;
-        if still >= CALM {
-            return Ok(());
-        }
-        pause(CALM_LOOK);
-    }
-    Ok(())
-}
-
-fn has_labels(site: &Site) -> Result<bool> {
-    let url = format!("http://{}/api/sql", site.http());
-    Ok(post(&url, "text/plain", "SHOW TABLES")?.contains("\"labels\""))
-}
-
-const NO_LABELS: [&str; 4] =
-    [",device_version=", ",load_capacity=", ",fuel_capacity=", ",nominal_fuel_consumption="];
-
-/// Points without the tags that would become part of a signal's name where there are no labels.
-fn bare(from: &Path, to: &Path) -> Result<()> {
-    use std::io::{BufRead as _, Write as _};
-    let from = std::io::BufReader::new(std::fs::File::open(from)?);
-    let mut to = std::io::BufWriter::new(std::fs::File::create(to)?);
-    for line in from.lines() {
-        let mut line = line?;
-        for tag in NO_LABELS {
-            if let Some(at) = line.find(tag) {
-                let rest = line.get(at + 1..).unwrap_or_default();
-                let end = rest.find([',', ' ']).unwrap_or(rest.len());
-                line.replace_range(at..=at + end, "");
-            }
-        }
-        writeln!(to, "{line}")?;
-    }
-    Ok(to.flush()?)
-}
-
-/// Labels as a table expression, for a site that has none; else nothing.
-pub(super) fn labels_stand_in(site: &Site, trucks: &Path) -> Result<String> {
-    if has_labels(site)? {
-        return Ok(String::new());
-    }
-    let mut reader = csv::Reader::from_path(trucks)?;
-    let names = reader.headers()?.clone();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let device = record.get(0).unwrap_or_default();
-        for (label, value) in names.iter().zip(&record).skip(1) {
-            rows.push(format!("('{device}', '{label}', '{value}')"));
-        }
-    }
-    Ok(format!("labels(device, label, value) AS (VALUES {})", rows.join(",")))
 }
 
 /// As a table.

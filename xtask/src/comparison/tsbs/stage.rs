@@ -75,7 +75,7 @@ impl Stage {
 
     /// All stores, started and ready to be asked.
     pub(super) fn cast(&self, stores: &[Store]) -> Result<Cast> {
-        let mut cast = Cast { players: Vec::new(), labels: String::new(), site: None };
+        let mut cast = Cast { players: Vec::new(), site: None };
         for store in stores.iter().copied() {
             let player = self.player(store, &mut cast);
             let player = player.with_context(|| format!("{} does not start", store.name()))?;
@@ -92,7 +92,6 @@ impl Stage {
                     Some(site) => site,
                     None => cast.site.insert(self.althing.start()?),
                 };
-                cast.labels = super::load::labels_stand_in(site, &self.said("trucks.csv"))?;
                 site_config(site)?
             }
             Store::DuckdbFiles => json!({}),
@@ -124,8 +123,6 @@ impl Stage {
 #[derive(Debug)]
 pub(super) struct Cast {
     pub(super) players: Vec<Player>,
-    /// Labels as a table expression, for a site that has none.
-    pub(super) labels: String,
     site: Option<Site>,
 }
 

@@ -384,11 +384,17 @@ fn whole(count: u64) -> usize {
 
 impl World {
     fn answer(&self, statement: &str) -> Result<SqlAnswer, SqlFault> {
+        if statement.starts_with("explain") {
+            return Ok(plan());
+        }
         if !statement.trim_start().starts_with("select") {
             return Err(SqlFault::ReadOnly);
         }
         if statement.contains("pg_sleep") {
             return Err(SqlFault::Stopped { after: Duration::from_secs(10) });
+        }
+        if statement.contains("from air") {
+            return Ok(self.wide());
         }
         if !statement.contains("from latest") {
             let message = "table not found; known are: air, latest, readings".to_owned();
@@ -417,5 +423,45 @@ impl World {
             truncated: false,
             took: Duration::from_millis(4),
         })
+    }
+}
+
+impl World {
+    /// An hour of three devices, as a table with a column for each signal.
+    fn wide(&self) -> SqlAnswer {
+        let now = self.time();
+        let mut rows = Vec::new();
+        for spec in self.specs.iter().filter(|spec| spec.kind == "air").take(3) {
+            for time in spec.reports(now.saturating_sub(HOUR), now) {
+                let values = spec.senses.iter().take(2).map(|sense| spec.number(sense, time));
+                let mut row = vec![Cell::Time(time), Cell::Text(spec.handle.clone())];
+                row.extend(values.map(Cell::Number));
+                rows.push(row);
+            }
+        }
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let number = |name| column(name, ColumnKind::Number);
+        let columns = vec![
+            column("time", ColumnKind::Time),
+            column("device", ColumnKind::Text),
+            number("temperature"),
+            number("humidity"),
+        ];
+        SqlAnswer { columns, rows, truncated: false, took: Duration::from_millis(6) }
+    }
+}
+
+/// What a database tells of a statement that it would run.
+fn plan() -> SqlAnswer {
+    let column = |name: &str| Column { name: name.to_owned(), kind: ColumnKind::Text };
+    let row = |cells: [&str; 2]| cells.map(|cell| Cell::Text(cell.to_owned())).to_vec();
+    SqlAnswer {
+        columns: vec![column("plan_type"), column("plan")],
+        rows: vec![
+            row(["logical_plan", "Limit: 20\n  TableScan: latest <b>"]),
+            row(["physical_plan", "GlobalLimitExec: 20\n  SiteScan: latest\n"]),
+        ],
+        truncated: false,
+        took: Duration::from_millis(2),
     }
 }

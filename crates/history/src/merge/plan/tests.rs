@@ -1,6 +1,6 @@
 use super::{CLOSED, Plan, next};
 use crate::arrange::{DAY_LAST, DAY_MS, FileKey};
-use crate::file::ColdFile;
+use crate::file::{ColdFile, Home};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ fn file(position: u64, level: u8, bytes: u64, written: i64) -> Arc<ColdFile> {
         time_max: 0,
         tail: 0,
         tail_checksum: 0,
+        home: Home::Here,
         origin: None,
     })
 }

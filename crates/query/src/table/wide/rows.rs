@@ -59,11 +59,14 @@ impl Rows {
             match column {
                 Column::Time | Column::Device => {}
                 Column::Number(numbers, valid) => push_numbers((numbers, valid), track, &times),
-                Column::Text(texts) => {
-                    each_row(track, &times, |found| {
-                        texts.append_option(found.and_then(|(track, row)| track.text(row)));
-                    });
-                }
+                // It is a column of texts because of the last value only.
+                Column::Text(texts) => each_row(track, &times, |found| match found {
+                    Some((track, row)) => match (track.text(row), track.numbers.get(row)) {
+                        (Some(text), _) => texts.append_value(text),
+                        (None, number) => texts.append_option(number.map(f64::to_string)),
+                    },
+                    None => texts.append_null(),
+                }),
             }
         }
     }

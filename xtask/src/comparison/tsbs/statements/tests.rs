@@ -32,7 +32,7 @@ fn nothing_is_left_to_fill_in_and_what_is_drawn_is_used() {
                 .map(|_| Draw::new(SCALE, window_s(name), &mut dice))
                 .filter_map(|draw| Some(queries.question(name, |text| draw.fill(text))?.text))
                 .collect();
-            let open = |text: &String| text.split('{').skip(1).any(|rest| is_blank(rest));
+            let open = |text: &String| text.split('{').skip(1).any(is_blank);
             assert_eq!(texts.iter().find(|text| open(text)), None, "{store:?} {name}");
             if !texts.is_empty() {
                 assert_eq!(texts.len() > 1, is_drawn(name).unwrap(), "{store:?} {name}");

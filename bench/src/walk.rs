@@ -1,10 +1,10 @@
 //! How a value moves from one reading to the next.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// What a walk adds at each step.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stride {
+pub(crate) enum Stride {
     Uniform(f64, f64),
     /// Of mean 0 and deviation 1.
     Normal,
@@ -21,21 +21,21 @@ impl Stride {
 
 /// A random walk that stays between two bounds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Walk {
-    pub(super) stride: Stride,
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) value: f64,
+pub(crate) struct Walk {
+    pub(crate) stride: Stride,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) value: f64,
     /// At its lower bound it begins again at the upper one, as a tank that is filled.
-    pub(super) refills: bool,
+    pub(crate) refills: bool,
 }
 
 impl Walk {
-    pub(super) fn uniform(step: (f64, f64), (low, high): (f64, f64), value: f64) -> Self {
+    pub(crate) fn uniform(step: (f64, f64), (low, high): (f64, f64), value: f64) -> Self {
         Self { stride: Stride::Uniform(step.0, step.1), low, high, value, refills: false }
     }
 
-    pub(super) fn advance(&mut self, dice: &mut Dice) {
+    pub(crate) fn advance(&mut self, dice: &mut Dice) {
         let step = self.stride.draw(dice);
         self.value = match self.refills && self.value <= self.low {
             true => self.high,
@@ -45,7 +45,7 @@ impl Walk {
 }
 
 /// Cut toward zero to some decimals.
-pub(super) fn cut(value: f64, decimals: i32) -> f64 {
+pub(crate) fn cut(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     // Never -0, which some stores tell from 0.
     (value * scale).trunc() / scale + 0.0

@@ -1,14 +1,14 @@
 //! Chance from a seed (`SplitMix64`, public domain, by Sebastiano Vigna).
 
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 /// 2^-53: the distance of two neighbours among the numbers of `unit`.
 const UNIT_STEP: f64 = 1.0 / 9_007_199_254_740_992.0;
 
 impl Dice {
     /// Streams of one seed have nothing in common.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut mixer = Self(seed);
         let base = mixer.next();
         Self(base ^ Self(stream.wrapping_add(1)).next())
@@ -24,32 +24,32 @@ impl Dice {
 
     /// From 0 to 1, without 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are left")]
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 * UNIT_STEP
     }
 
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// The sum of twelve numbers of mean 0.5 and variance 1/12: no library of the machine has a
     /// say in it, as it has in logarithms.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
     /// A number below `count`, which is not 0.
     #[expect(clippy::cast_possible_truncation, reason = "a remainder of a usize")]
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         (self.next() % count as u64) as usize
     }
 
     /// One of a list that is not empty.
-    pub(super) fn of<T: Copy>(&mut self, list: &[T]) -> Option<T> {
+    pub(crate) fn of<T: Copy>(&mut self, list: &[T]) -> Option<T> {
         list.get(self.below(list.len().max(1))).copied()
     }
 }

@@ -1,5 +1,5 @@
-use super::super::dice::Dice;
 use super::{Walk, cut};
+use crate::dice::Dice;
 
 #[test]
 fn numbers_are_cut_toward_zero() {
