@@ -68,6 +68,8 @@ async function pages(browser) {
     ["overview", "/"],
     ["devices", "/devices"],
     ["devices-none", "/devices?text=nothing-has-this-name"],
+    ["completeness", "/completeness"],
+    ["completeness-28d", "/completeness?days=28"],
     ["explore", "/explore"],
     ["explore-time", "/explore?signal=temperature&from=never"],
     ["sql", "/sql"],
@@ -90,6 +92,7 @@ async function pages(browser) {
       WHERE number IS NOT NULL AND device = '${decodeURIComponent(name)}' GROUP BY 1, 2 ORDER BY 1 LIMIT 400`;
     list.push(["sql-chart", `/sql?q=${encodeURIComponent(hours)}&show=chart`]);
     list.push(["device", device], ["device-1h", `${device}?range=1h`]);
+    list.push(["completeness-device", `/completeness?device=${name}`]);
     list.push(["device-7d", `${device}?range=7d`], ["device-table", `${device}?show=table`]);
   }
   const tab2 = await browser.newPage();

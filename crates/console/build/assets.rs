@@ -11,7 +11,8 @@ const JS: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
 /// Own style sheets, joined in this order after the colours.
-const STYLES: [&str; 5] = ["base.css", "shell.css", "parts.css", "pages.css", "phone.css"];
+const STYLES: [&str; 6] =
+    ["base.css", "shell.css", "parts.css", "pages.css", "completeness.css", "phone.css"];
 
 /// Name in the page, file, type. The hash goes between `/a/` and the file's name.
 const FILES: [(&str, &str, &str); 8] = [

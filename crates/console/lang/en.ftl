@@ -14,6 +14,7 @@ nav-keep = Keep
 nav-overview = Overview
 nav-devices = Devices
 nav-explore = Explore
+nav-completeness = Completeness
 nav-sql = SQL
 nav-system = System
 nav-about = About
@@ -393,3 +394,41 @@ sql-site = Althing could not read its storage. Nothing was changed; what was ack
 sql-example-latest = Every last value
 sql-example-hour = Hourly means of a day
 sql-example-silent = Who has been silent longest
+
+# Completeness
+completeness-title = Readings of each day
+completeness-all-devices = All devices
+completeness-span = How many days
+completeness-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+completeness-devices = { $count ->
+    [one] One device, by day
+   *[other] { $count } devices by day, those that lack most first
+}
+completeness-signals = { $count ->
+    [one] One signal, by day
+   *[other] { $count } signals by day, those that lack most first
+}
+completeness-none = No reading within these days or the week before them.
+completeness-nothing = nothing missing
+completeness-irregular = reports by exception
+completeness-all = all
+completeness-idle = –
+completeness-missing = { $count ->
+    [one] { $count } missing
+   *[other] { $count } missing
+}
+completeness-late = { $count ->
+    [one] { $count } late
+   *[other] { $count } late
+}
+completeness-suspect = { $count ->
+    [one] { $count } suspect
+   *[other] { $count } suspect
+}
+completeness-how = Days are those of UTC. What is expected is learned from the rhythm of each signal over a week; a plain number counts the readings of what reports by exception.
+completeness-words = Missing: expected and not there. Late: arrived more than a quarter of an hour after its time. Suspect: the device or its clock is not to be trusted.
+completeness-stopped = Stopped after { $span }. The days that were read are kept, so asking again goes on from there.
+completeness-again = Ask again

@@ -1,6 +1,7 @@
 //! One module per page: from a view of the site to markup.
 
 pub(crate) mod about;
+pub(crate) mod completeness;
 pub(crate) mod device;
 pub(crate) mod devices;
 pub(crate) mod explore;

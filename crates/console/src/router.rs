@@ -35,6 +35,7 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/explore.json", get(pages::explore::json))
         .route("/explore.parquet", get(pages::explore::parquet))
         .route("/explore/choices", get(pages::explore::lists))
+        .route("/completeness", get(pages::completeness::show))
         .route("/sql", get(pages::sql::show).post(pages::sql::run))
         .route("/sql.json", get(pages::sql::json))
         .route("/sql.csv", get(pages::sql::csv))

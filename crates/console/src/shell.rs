@@ -59,6 +59,7 @@ pub(crate) enum Here {
     Overview,
     Devices,
     Explore,
+    Completeness,
     Sql,
     System,
     About,

@@ -119,6 +119,34 @@ fn what_was_acknowledged_is_in_sql_at_once_after_a_stop_and_after_a_kill() {
 }
 
 #[test]
+fn labels_outlive_a_kill_and_a_page_tells_of_every_day() {
+    const LABELS: &str = "SELECT label, value FROM labels ORDER BY label";
+    let data = tempfile::tempdir().unwrap();
+    let site = Running::start(data.path());
+    site.publish("any", "readings,name=o'brien/7,fleet=South,load_capacity=1500 velocity=5");
+    site.publish("any", "readings,name=o'brien/7,fleet=North velocity=6");
+    let expected =
+        r#"[{"label":"fleet","value":"North"},{"label":"load_capacity","value":"1500"}]"#;
+    assert_eq!(site.sql(LABELS).replace('\n', ""), expected);
+    assert!(site.get("/devices/o'brien/7").contains("North"));
+    site.kill();
+
+    let site = Running::start(data.path());
+    assert_eq!(site.sql(LABELS).replace('\n', ""), expected);
+    let devices = site.get("/completeness?days=14");
+    assert!(
+        devices.contains("o&#39;brien/7") && devices.contains("One device, by day"),
+        "{devices}"
+    );
+    let signals = site.get("/completeness?device=o'brien/7");
+    assert!(
+        signals.contains("readings.velocity") && signals.contains("reports by exception"),
+        "{signals}"
+    );
+    assert_eq!(site.stop(), Some(0));
+}
+
+#[test]
 fn an_operator_sees_a_client_everywhere_and_closes_it() {
     let data = tempfile::tempdir().unwrap();
     let site = Running::start(data.path());

@@ -4,6 +4,8 @@
 
 #[path = "world/clients.rs"]
 mod clients;
+#[path = "world/completeness.rs"]
+mod completeness;
 #[path = "world/devices.rs"]
 mod devices;
 #[path = "world/explore.rs"]

@@ -67,6 +67,8 @@ struct Page {
     first_seen: Option<Markup>,
     keys: Vec<String>,
     attributes: Vec<(String, String)>,
+    /// Where its days are told.
+    completeness: String,
 }
 
 struct Choice {
@@ -192,6 +194,7 @@ fn page(shell: Shell, (asked, view): (&Asked, &View), charts: charts::Charts) ->
         first_seen: device.first_seen.map(|time| show::stamp(time, zone)),
         keys: device.keys.clone(),
         attributes: attributes(device),
+        completeness: format!("/completeness{}", urls::query(&[("device", &row.handle)])),
         handle: row.handle.clone(),
         shell,
     }

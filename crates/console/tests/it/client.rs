@@ -64,7 +64,7 @@ async fn read(response: Response<Body>) -> Page {
 }
 
 /// Every page there is, each in the states it can be in.
-pub(crate) const PAGES: [&str; 33] = [
+pub(crate) const PAGES: [&str; 37] = [
     "/",
     "/devices",
     "/devices?text=green&status=reporting&type=air&order=heard",
@@ -83,6 +83,10 @@ pub(crate) const PAGES: [&str; 33] = [
     "/explore?device=weather%2Fmast&range=1y&as=mean&show=table",
     "/explore?signal=flow&device=weather%2Fmast&from=never",
     "/explore?signal=power&signal=temperature&from=2026-11-20T08%3A00&to=2026-11-21T08%3A00",
+    "/completeness",
+    "/completeness?days=28",
+    "/completeness?device=greenhouse/2/air&days=14",
+    "/completeness?device=no-such-device",
     "/sql",
     "/sql?q=select%20*%20from%20latest",
     "/sql?q=select%20%2A%20from%20air&show=chart",
