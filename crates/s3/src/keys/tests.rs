@@ -11,7 +11,7 @@ fn a_file_is_as_the_tools_of_aws_have_it() {
     std::fs::write(&path, "aws_access_key_id = me\n").unwrap();
     let fault = Keys::read(&path).unwrap_err().to_string();
     assert!(fault.ends_with("under [default]"), "{fault}");
-    assert!(Keys::read(&folder.path().join("none")).is_err());
+    Keys::read(&folder.path().join("none")).unwrap_err();
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn variables_are_those_of_the_tools_of_aws() {
     };
     assert!(Keys::from_variables(variable).unwrap() == Keys::new("me", "secret", Some("token")));
     let half = |name: &str| variable(name).filter(|_| name != "AWS_SECRET_ACCESS_KEY");
-    assert!(Keys::from_variables(half).is_err());
+    Keys::from_variables(half).unwrap_err();
 }
 
 #[test]
