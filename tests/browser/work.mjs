@@ -21,8 +21,10 @@ export async function explore(browser, base, device) {
   await page.locator(".plot.on canvas").first().waitFor({ timeout: WAIT_MS });
   const address = new URL(page.url());
   if (address.searchParams.get("device") !== name) problems.push(`the address is ${address}`);
-  const plot = await page.locator(".plot").first().boundingBox();
-  await page.mouse.move(plot.x + plot.width * 0.7, plot.y + plot.height / 2);
+  // Hovering scrolls to it and waits until it stands still.
+  const plot = page.locator(".plot").first();
+  const size = await plot.boundingBox();
+  await plot.hover({ position: { x: size.width * 0.7, y: size.height / 2 } });
   const read = page.locator(".legend b").first();
   await page.waitForFunction((one) => one.textContent !== "", await read.elementHandle(), { timeout: WAIT_MS })
     .catch(() => problems.push("the legend says no value under the pointer"));

@@ -324,6 +324,7 @@ explore-closer = Closer
 explore-wider = Wider
 explore-before = before
 explore-numbers = In numbers
+explore-values = Values over time
 explore-summary-plain = { $count ->
     [one] { $label }: one line, between { $low } and { $high }.
    *[other] { $label }: { $count } lines, between { $low } and { $high }.
