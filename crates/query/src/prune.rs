@@ -18,7 +18,19 @@ fn is_about_series(filter: &Expr, keys: &[&str]) -> bool {
     !columns.is_empty() && all && !filter.is_volatile()
 }
 
-/// `keys` are the columns of the table that name a series.
+/// For tables whose scan knows series and no times.
+pub(crate) fn pushdown_series(
+    filters: &[&Expr],
+    keys: &[&str],
+) -> Vec<TableProviderFilterPushDown> {
+    let of = |filter: &&Expr| match is_about_series(filter, keys) {
+        true => TableProviderFilterPushDown::Exact,
+        false => TableProviderFilterPushDown::Unsupported,
+    };
+    filters.iter().map(of).collect()
+}
+
+/// For tables whose scan is bound in time. `keys` are the columns that name a series.
 pub(crate) fn pushdown(filters: &[&Expr], keys: &[&str]) -> Vec<TableProviderFilterPushDown> {
     let of = |filter: &&Expr| {
         if is_about_series(filter, keys) || Span::says(filter) {

@@ -107,7 +107,7 @@ impl TableProvider for LastValues {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        Ok(prune::pushdown(filters, &KEYS))
+        Ok(prune::pushdown_series(filters, &KEYS))
     }
 
     async fn scan(

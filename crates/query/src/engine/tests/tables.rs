@@ -35,6 +35,10 @@ fn latest_signals_and_devices_have_one_row_for_each() {
         ],
     );
     check(
+        "SELECT device, signal FROM latest WHERE time > '2026-11-01' ORDER BY 1, 2",
+        &["device,signal", "farm/node1,temperature", "mill/devices,Speed"],
+    );
+    check(
         "SELECT signal, unit_print, kind, last_number FROM signals WHERE device = 'farm/node2'",
         &["signal,unit_print,kind,last_number", "temperature,°C,number,10.0"],
     );
