@@ -7,30 +7,16 @@ use std::time::Duration;
 use model::{Committed, Position, Quality, Timestamp, Value};
 
 use crate::care::{Care, Tended};
-use crate::cold::Shelf;
-use crate::fault::{FlushFault, MergeFault, OpenFault};
+use crate::fault::{FlushFault, MergeFault};
 use crate::flush::{Flushed, Job};
-use crate::gone::Gone;
-use crate::hot::{Hot, Staged};
+use crate::hot::Staged;
 use crate::hours::Summarised;
-use crate::latest::LatestTable;
 use crate::merge::Merged;
 use crate::options::{Keeping, Options};
-use crate::reader::{Reader, Shared, Tail};
-use crate::recovery::{Recovered, recover};
-use crate::remote::{MoveFault, Moved, Store, Tiered};
-use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey, SeriesTable};
-use crate::snapshot::{SnapshotLatest, SnapshotSeries};
-use crate::storage::{Files, Storage};
-
-/// What the tables hold at the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resume {
-    /// Everything up to here is in the tables: replay the journal from the next record on.
-    pub position: Position,
-    /// What the caller gave to the flush at that position.
-    pub extra: Vec<u8>,
-}
+use crate::reader::Shared;
+use crate::remote::{MoveFault, Moved};
+use crate::series::{Interner, Series, SeriesId, SeriesInfo, SeriesKey};
+use crate::storage::Storage;
 
 /// Whether the hot tail takes more rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,104 +82,32 @@ const ERASURE_AGE_MAX: Duration = Duration::from_secs(10);
 /// How long after a failed flush none is due.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Opens the history of one space.
-///
-/// # Errors
-/// When the folder cannot be used, is damaged or comes from a newer version.
-pub fn open(options: Options, now: Timestamp) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let storage = Arc::new(Files::new(options.dir.join("history").join(&options.space)));
-    open_on(storage, options, now)
-}
-
-/// Opens the history of one space in any storage; `options.dir` is not looked at.
-///
-/// # Errors
-/// As `open`.
-pub fn open_on(
-    storage: Arc<dyn Storage>,
-    options: Options,
-    now: Timestamp,
-) -> Result<(Writer, Reader, Resume), OpenFault> {
-    let Recovered { table, hours, snapshot, removed } =
-        recover(&*storage, (&options.space, options.linger), now)?;
-    let mut known = Known::default();
-    for entry in &snapshot.series {
-        known.skip_to(entry.id);
-        known.take(SeriesId::new(entry.id), entry);
-    }
-    known.skip_to(snapshot.numbers);
-    let mut gone = Gone::default();
-    for (id, at) in &snapshot.gone {
-        gone.add([SeriesId::new(*id)], *at);
-    }
-    let count = known.interner.len();
-    let store = options.remote.as_ref().map(|remote| Arc::new(Store::new(remote, &options.space)));
-    let tiered: Arc<dyn Storage> =
-        Arc::new(Tiered { here: Arc::clone(&storage), store: store.clone() });
-    let tail = Tail {
-        hot: Hot::new(snapshot.position, count),
-        table: Arc::new(table),
-        hours: Arc::new(hours),
-        gone: Arc::new(gone),
-    };
-    let shelves = [(); 2].map(|()| Arc::new(Shelf::new(Arc::clone(&tiered))));
-    let shared = Shared::new(tail, (known.table, known.latest), (shelves, options.hours_cost));
-    let care = Care::new(Arc::clone(&shared), Arc::clone(&storage), store, (&options, removed));
-    let writer = Writer {
-        shared: Arc::clone(&shared),
-        storage,
-        options,
-        interner: known.interner,
-        flushed_last: known.last_times.as_slice().into(),
-        last_times: known.last_times,
-        staged: Staged::new(count),
-        staged_last: snapshot.position,
-        hot_len: 0,
-        hot_since: None,
-        erased: None,
-        flush: Flush::None,
-        pause: Pause::None,
-        care,
-    };
-    let resume = Resume { position: snapshot.position, extra: snapshot.extra };
-    Ok((writer, Reader::new(shared), resume))
-}
-
-/// What a snapshot knows of the series.
-#[derive(Debug, Default)]
-struct Known {
-    table: SeriesTable,
-    latest: LatestTable,
-    interner: Interner,
-    last_times: Vec<i64>,
-}
-
-impl Known {
-    /// Numbers that were given to series which are erased.
-    fn skip_to(&mut self, number: u32) {
-        while let Ok(next) = u32::try_from(self.interner.len())
-            && next < number
-        {
-            self.table.push_blank();
-            self.interner.push_blank(SeriesId::new(next));
-            self.last_times.push(i64::MIN);
-        }
-    }
-
-    fn take(&mut self, id: SeriesId, entry: &SnapshotSeries) {
-        let key = SeriesKey { device: &entry.device, signal: &entry.signal };
-        self.table.push(key, SeriesInfo { unit: entry.unit });
-        if let Some(series) = self.table.entries().last() {
-            self.interner.insert(Series::clone(series));
-        }
-        self.last_times.push(entry.last_time);
-        if let Some(SnapshotLatest { time, number, quality, text }) = &entry.latest {
-            self.latest.take(id, *time, *quality, (*number, text.as_deref()));
-        }
-    }
-}
-
 impl Writer {
+    /// One that goes on behind `position`, up to which all is in files.
+    pub(crate) fn opened(
+        (shared, storage, options, care): (Arc<Shared>, Arc<dyn Storage>, Options, Care),
+        interner: Interner,
+        last_times: Vec<i64>,
+        position: Position,
+    ) -> Self {
+        Self {
+            shared,
+            storage,
+            options,
+            flushed_last: last_times.as_slice().into(),
+            staged: Staged::new(interner.len()),
+            interner,
+            last_times,
+            staged_last: position,
+            hot_len: 0,
+            hot_since: None,
+            erased: None,
+            flush: Flush::None,
+            pause: Pause::None,
+            care,
+        }
+    }
+
     /// The id of a series; a key not seen before gets the next one. To be called in the order of
     /// the journal, so that a replay gives the same ids.
     pub fn series(&mut self, key: SeriesKey<'_>, info: SeriesInfo) -> SeriesId {
