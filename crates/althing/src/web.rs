@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use query::Engine;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -53,6 +54,13 @@ impl Web {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(socket)?
         };
+        // Head and rows of an answer are written one after the other, and a client that
+        // acknowledges late would get the second 40 ms after the first.
+        let listener = listener.tap_io(|socket| {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "small answers may come late");
+            }
+        });
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             // A dropped sender stops it as well.
             stopped.await.unwrap_or_default();
