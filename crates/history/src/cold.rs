@@ -82,13 +82,24 @@ impl Shelf {
         (group, columns): (usize, &[usize]),
     ) -> Result<Pieces, ReadFault> {
         let metadata = footer.metadata.metadata().row_group(group);
+        let range = |column: usize| {
+            let (start, length) = metadata.column(column).byte_range();
+            start..start.saturating_add(length).min(file.tail)
+        };
         let mut pieces = Vec::with_capacity(columns.len());
-        for column in columns {
-            let (start, length) = metadata.column(*column).byte_range();
-            let bytes = self.read(file, start..start.saturating_add(length).min(file.tail))?;
-            let place = group * metadata.num_columns() + column;
-            let checksum = footer.checksums.get(place).copied().unwrap_or_default();
-            check(&bytes, checksum).map_err(|source| damaged(file, source))?;
+        // Columns that stand together are one read.
+        for run in columns.chunk_by(|one, other| range(*one).end == range(*other).start) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let start = range(*first).start;
+            let bytes = self.read(file, start..range(*last).end)?;
+            for column in run {
+                let place = group * metadata.num_columns() + column;
+                let checksum = footer.checksums.get(place).copied().unwrap_or_default();
+                let column = range(*column);
+                let own = |at: u64| usize::try_from(at - start).unwrap_or(usize::MAX);
+                let chunk = bytes.get(own(column.start)..own(column.end)).unwrap_or_default();
+                check(chunk, checksum).map_err(|source| damaged(file, source))?;
+            }
             pieces.push((start, bytes));
         }
         Ok(Pieces { length: file.bytes, pieces })

@@ -16,6 +16,10 @@ use crate::scan::{Deal, Filter};
 use crate::shadow::{Order, Shadow};
 use crate::table::Table;
 
+/// A scan of at least so many folders for each share, none much larger than the others, is dealt by
+/// folders.
+const DAYS_A_SHARE: u64 = 4;
+
 /// One time lies in one folder, so only late files of the same folder can replace a row; their
 /// keys are in memory for one folder at a time.
 #[derive(Debug)]
@@ -34,7 +38,9 @@ pub(crate) struct ColdRows {
 impl ColdRows {
     pub(crate) fn new(shelf: Arc<Shelf>, want: Want, table: &Table, deal: Deal) -> Self {
         let touched = |file: &&Arc<ColdFile>| want.filter.touches(file.time_min, file.time_max);
-        let files = table.files.iter().filter(touched).map(Arc::clone).collect();
+        let files: Vec<Arc<ColdFile>> =
+            table.files.iter().filter(touched).map(Arc::clone).collect();
+        let (files, deal) = dealt(files, deal);
         Self { shelf, want, files, day: None, shadow: Shadow::default(), current: None, deal }
     }
 
@@ -98,6 +104,19 @@ impl ColdRows {
             }
         }
     }
+}
+
+/// Many folders are dealt whole, so that each share opens only its own files; of a few, the row
+/// groups are.
+fn dealt(files: Vec<Arc<ColdFile>>, mut deal: Deal) -> (VecDeque<Arc<ColdFile>>, Deal) {
+    let days = || files.chunk_by(|one, other| one.key.day == other.key.day);
+    let bytes = |files: &[Arc<ColdFile>]| files.iter().map(|file| file.bytes).sum::<u64>();
+    let largest = days().map(bytes).max().unwrap_or_default();
+    if largest.saturating_mul(DAYS_A_SHARE * deal.shares() as u64) > bytes(&files) {
+        return (files.into(), deal);
+    }
+    let own = days().filter(|_| deal.takes()).flatten().map(Arc::clone).collect();
+    (own, Deal::new(None))
 }
 
 /// The rows of a batch that pass the filter, and that the shadows do not hide.

@@ -56,6 +56,10 @@ impl Deal {
         Self { share: share.unwrap_or(Share { number: 0, of: 1 }), next: 0 }
     }
 
+    pub(crate) const fn shares(&self) -> usize {
+        self.share.of
+    }
+
     /// Whether the next piece belongs to this share.
     pub(crate) const fn takes(&mut self) -> bool {
         let place = self.next;
