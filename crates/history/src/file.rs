@@ -47,12 +47,15 @@ pub(crate) struct Origin {
     pub(crate) cover: Arc<str>,
     /// The readings were dropped since, so that nothing can make these hours again.
     pub(crate) left: bool,
+    /// The rows of this file are of readings that had left before: `cover` does not hold them, and
+    /// nothing else does.
+    pub(crate) carried: bool,
 }
 
 impl Origin {
     pub(crate) fn new(readings: &[Arc<ColdFile>]) -> Self {
         let names: Vec<&str> = readings.iter().map(|file| file.last_name()).collect();
-        Self { cover: names.join(" ").into(), left: false }
+        Self { cover: names.join(" ").into(), left: false, carried: false }
     }
 
     /// Whether the hours are those of exactly these files.
@@ -60,11 +63,23 @@ impl Origin {
         !readings.is_empty()
             && self.cover.split(' ').eq(readings.iter().map(|file| file.last_name()))
     }
+
+    /// Tables from before `carried` was told have both kinds of rows in one file. Of these nobody
+    /// knows what they cover, so they are made again.
+    fn from_tags(cover: &str, left: bool, carried: Option<bool>) -> Self {
+        let cover = if carried.is_some() { cover } else { "" };
+        Self { cover: cover.into(), left, carried: carried.unwrap_or_default() }
+    }
 }
 
 impl ColdFile {
     pub(crate) const fn kind(&self) -> Kind {
         if self.origin.is_some() { Kind::Hours } else { Kind::Readings }
+    }
+
+    /// Whether its hours are of readings that left, and stand for none that are there.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.origin.as_ref().is_some_and(|origin| origin.carried)
     }
 
     /// Below the folder of the space.
@@ -97,7 +112,11 @@ impl ColdFile {
             tags.extend([tag("clean", &self.clean)]);
         }
         if let Some(origin) = &self.origin {
-            tags.extend([tag("cover", &origin.cover), tag("left", &origin.left)]);
+            tags.extend([
+                tag("cover", &origin.cover),
+                tag("left", &origin.left),
+                tag("carried", &origin.carried),
+            ]);
         }
         tags
     }
@@ -110,7 +129,8 @@ impl ColdFile {
         let origin = match kind {
             Kind::Readings => None,
             Kind::Hours => {
-                Some(Origin { cover: tag("cover")?.into(), left: tag("left")?.parse().ok()? })
+                let carried = tag("carried").map(str::parse).transpose().ok()?;
+                Some(Origin::from_tags(tag("cover")?, tag("left")?.parse().ok()?, carried))
             }
         };
         Some(Self {
@@ -131,3 +151,6 @@ impl ColdFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

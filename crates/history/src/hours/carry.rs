@@ -1,5 +1,6 @@
 //! What the hours of a day say of readings that left it, because those of their device are kept
-//! shorter than others: nothing can make these rows again, so they stay when the others are made.
+//! shorter than others: nothing can make these rows again, so they stay when the others are made. In
+//! files of their own, because they stand for nothing that is there.
 
 use std::error::Error;
 
@@ -26,9 +27,9 @@ impl<'a> Carried<'a> {
         Self { ranks, weave, rows, keys: Vec::new() }
     }
 
-    /// Gives `take` the rows that were made, and between them its own that none of these stand for:
-    /// up to the last one made, or all.
-    pub(crate) fn join(
+    /// Gives `take` those that none of the rows that were made take the place of: up to the last one
+    /// made, or all.
+    pub(crate) fn beside(
         &mut self,
         (made, all): (&RecordBatch, bool),
         mut take: impl FnMut(RecordBatch) -> Result<(), MergeFault>,
@@ -37,9 +38,7 @@ impl<'a> Carried<'a> {
         let mut at = 0;
         while let Some(key) = self.first() {
             let rest = known.get(at..).unwrap_or_default();
-            let count = rest.partition_point(|made| *made < key);
-            take(made.slice(at, count))?;
-            at += count;
+            at += rest.partition_point(|made| *made < key);
             match known.get(at) {
                 None if !all => return Ok(()),
                 Some(made) if *made == key => drop(self.split(1)),
@@ -50,7 +49,7 @@ impl<'a> Carried<'a> {
                 }
             }
         }
-        take(made.slice(at, made.num_rows() - at))
+        Ok(())
     }
 
     /// The key of its first row. What cannot be read is no loss but of what it alone says.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arrow::array::RecordBatch;
 use model::{Position, Timestamp};
 
 use crate::arrange::{FileKey, day_name};
@@ -24,6 +25,7 @@ use crate::part::{Effort, stored};
 use crate::place::{self, Part, attempt, storage_fault};
 use crate::reader::Shared;
 use crate::scan::{BATCH_ROWS, Filter};
+use crate::series::Names;
 use crate::storage::Storage;
 
 /// The hours of a day that are durable.
@@ -97,20 +99,24 @@ impl Job {
         let filter = self.drops.filter(series.len());
         let mut weave = Weave::new(from, &self.files, (filter.clone(), &COLUMNS)).map_err(read)?;
         let mut carried = self.carried(&ranks, filter);
-        let target = self.target((&self.files, 'h'), Origin::new(&self.files));
-        let mut sink = Sink::new(target, (&ranks, &names));
+        let mut sinks =
+            Sinks::new((self, 'h'), (&self.files, Origin::new(&self.files)), (&ranks, &names));
         let mut fold = Fold::default();
+        let mut put = |rows: RecordBatch, all| {
+            carried.beside((&rows, all), |rows| sinks.carried.push(rows, begun))?;
+            sinks.made.push(rows, begun)
+        };
         while let Some(piece) = weave.next().map_err(read)? {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
             fold.take(&piece.rows);
             if fold.len() > BATCH_ROWS {
-                carried.join((&fold.drain(false)?, false), |rows| sink.push(rows, begun))?;
+                put(fold.drain(false)?, false)?;
             }
         }
-        carried.join((&fold.drain(true)?, true), |rows| sink.push(rows, begun))?;
-        let parts = sink.finish(begun)?;
+        put(fold.drain(true)?, true)?;
+        let parts = sinks.finish(begun)?;
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some(parts))
     }
@@ -130,6 +136,7 @@ impl Job {
         origin: Origin,
     ) -> Target<'_> {
         let position = from.iter().map(|file| file.position).max().unwrap_or_default();
+        let suffix = if origin.carried { "-carried" } else { "" };
         let made = place::Made {
             key: FileKey { day: self.day, late: false },
             position,
@@ -143,7 +150,7 @@ impl Job {
             kind: Kind::Hours,
             made,
             effort: Effort::Thorough,
-            stem: format!("part-{position:020}-{letter}{}", self.version),
+            stem: format!("part-{position:020}-{letter}{}{suffix}", self.version),
         }
     }
 
@@ -162,6 +169,34 @@ impl Job {
         let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
         self.shared.tail().hours = Arc::new(after);
         Ok(Some(Made { summarised, gone }))
+    }
+}
+
+/// Where the hours of a day go: those that were made of its readings, and those of readings that
+/// have left.
+pub(crate) struct Sinks<'a> {
+    pub(crate) made: Sink<'a>,
+    pub(crate) carried: Sink<'a>,
+}
+
+impl<'a> Sinks<'a> {
+    /// `letter` and `from` as in `target`.
+    pub(crate) fn new(
+        (job, letter): (&'a Job, char),
+        (from, origin): (&[Arc<ColdFile>], Origin),
+        known: (&'a Ranks, &'a Names),
+    ) -> Self {
+        let sink = |carried| {
+            let origin = Origin { carried, ..origin.clone() };
+            Sink::new(job.target((from, letter), origin), known)
+        };
+        Self { made: sink(false), carried: sink(true) }
+    }
+
+    pub(crate) fn finish(self, begun: &mut Vec<String>) -> Result<Vec<Part>, MergeFault> {
+        let mut parts = self.made.finish(begun)?;
+        parts.extend(self.carried.finish(begun)?);
+        Ok(parts)
     }
 }
 

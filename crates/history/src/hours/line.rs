@@ -1,16 +1,17 @@
 //! A line of long columns drawn from hours, as far as they stand for the readings or are what is
 //! left of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
 use model::Timestamp;
 
-use crate::arrange::{DAY_MS, day_of};
+use crate::arrange::DAY_MS;
 use crate::chart::{Columns, Point};
 use crate::fault::ReadFault;
-use crate::hours::days::{Day, DayHours};
+use crate::file::ColdFile;
+use crate::hours::days::DayHours;
 use crate::hours::rows::HoursScan;
 use crate::hours::schema::hour;
 use crate::hours::{HOUR_MS, hour_of};
@@ -54,11 +55,6 @@ impl View {
     ) -> Result<Vec<Span>, ReadFault> {
         let whole = whole_hours(span);
         let mut days = self.all_days();
-        days.retain(|_, day| {
-            let is_left = day.hours == Some(DayHours::Left);
-            let is_drawn = is_left || self.hours_pay(day, 1);
-            is_drawn && day.from < whole.1 && whole.0 < day.to
-        });
         let scan = HoursScan {
             series: Some(vec![series]),
             from: Some(whole.0),
@@ -66,15 +62,20 @@ impl View {
             columns: Some(COLUMNS.to_vec()),
             only_usable: false,
         };
-        let mut brush =
-            Brush { days: &days, columns, waiting: Vec::new(), spoiled: BTreeSet::new() };
-        for batch in self.scan_hours_of(&scan, |day| days.contains_key(&day))? {
+        let state = |file: &ColdFile| days.get(&file.key.day).and_then(|day| day.hours);
+        let is_left = |file: &ColdFile| file.is_carried() || state(file) == Some(DayHours::Left);
+        for batch in self.scan_hours_of(&scan, is_left)? {
+            each_hour(&batch?, |drawn| draw_left(&drawn, columns));
+        }
+        days.retain(|_, day| self.hours_pay(day, 1) && day.from < whole.1 && whole.0 < day.to);
+        let stands = |file: &ColdFile| !file.is_carried() && days.contains_key(&file.key.day);
+        let mut brush = Brush { columns, waiting: Vec::new(), spoiled: BTreeSet::new() };
+        for batch in self.scan_hours_of(&scan, stands)? {
             each_hour(&batch?, |drawn| brush.take(drawn));
         }
         brush.end_day();
         let spoiled = brush.spoiled;
-        let usable = days.values().filter(|day| day.hours == Some(DayHours::Usable));
-        let covered = usable.map(|day| (day.from.max(whole.0), day.to.min(whole.1)));
+        let covered = days.values().map(|day| (day.from.max(whole.0), day.to.min(whole.1)));
         let spoiled = spoiled.into_iter().map(|day| {
             let start = Timestamp::from_millis(day * DAY_MS);
             (start.max(whole.0), Timestamp::from_millis((day + 1) * DAY_MS).min(whole.1))
@@ -117,10 +118,19 @@ fn gaps(
     joined
 }
 
-/// Draws day after day: NaN is not drawn, and where an hour has one, it does not say what else it
-/// has. Then the readings of the day are drawn, if they are there.
+/// What nothing else says. NaN is not drawn, and where an hour has one, it does not say what else
+/// it has but at its ends.
+fn draw_left(drawn: &Drawn, columns: &mut Columns) {
+    if drawn.sum.is_nan() {
+        let points = drawn.points.into_iter().filter(|point| !point.number.is_nan());
+        points.for_each(|point| columns.take(point));
+    } else {
+        columns.take_hour(drawn);
+    }
+}
+
+/// Draws day after day. Where an hour has NaN, the readings of the day are drawn.
 struct Brush<'a> {
-    days: &'a BTreeMap<i32, Day>,
     columns: &'a mut Columns,
     /// Hours of one day; not of one folder, because some hold many days.
     waiting: Vec<Drawn>,
@@ -138,21 +148,12 @@ impl Brush<'_> {
 
     fn end_day(&mut self) {
         let Some(first) = self.waiting.first() else { return };
-        let is_left =
-            self.days.get(&day_of(first.hour)).is_some_and(|day| day.hours == Some(DayHours::Left));
-        if !is_left && self.waiting.iter().any(|drawn| drawn.sum.is_nan()) {
+        if self.waiting.iter().any(|drawn| drawn.sum.is_nan()) {
             self.spoiled.insert(first.hour.div_euclid(DAY_MS));
             self.waiting.clear();
             return;
         }
-        for drawn in self.waiting.drain(..) {
-            if drawn.sum.is_nan() {
-                let points = drawn.points.into_iter().filter(|point| !point.number.is_nan());
-                points.for_each(|point| self.columns.take(point));
-            } else {
-                self.columns.take_hour(&drawn);
-            }
-        }
+        self.waiting.drain(..).for_each(|drawn| self.columns.take_hour(&drawn));
     }
 }
 

@@ -13,10 +13,9 @@ use crate::care::work::Done;
 use crate::cold::{FileScan, Want};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, Origin};
-use crate::hours::job::{Job, Made, summarised};
+use crate::hours::job::{Job, Made, Sinks, summarised};
 use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
-use crate::merge::sink::Sink;
 use crate::part::stored;
 use crate::place::{Part, attempt, storage_fault};
 use crate::scan::{Filter, Scan};
@@ -56,8 +55,9 @@ impl Job {
         let columns = (stored::SERIES..Kind::Hours.stored().fields().len()).collect();
         let want = Want { filter: Filter::new(&Scan::default(), 0), names: None, columns };
         let read = |source| MergeFault::Read { day: day_name(self.day), source };
-        let mut sink = Sink::new(self.target((files, 'w'), origin), (&ranks, &names));
+        let mut sinks = Sinks::new((self, 'w'), (files, origin), (&ranks, &names));
         for file in files {
+            let sink = if file.is_carried() { &mut sinks.carried } else { &mut sinks.made };
             let mut scan = FileScan::open(shelf, Arc::clone(file), &want).map_err(read)?;
             while let Some(rows) = scan.next(shelf, &want).map_err(read)? {
                 if self.stop.load(Ordering::Relaxed) {
@@ -69,7 +69,7 @@ impl Job {
                 sink.push(filter_record_batch(&rows, &BooleanArray::from(stays))?, begun)?;
             }
         }
-        let parts = sink.finish(begun)?;
+        let parts = sinks.finish(begun)?;
         let dir = Kind::Hours.day_dir(self.day);
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some(parts))

@@ -31,13 +31,13 @@ pub struct HoursScan {
     pub to: Option<Timestamp>,
     /// Indexes into `hours_schema()`, in the order wanted; `None` for all.
     pub columns: Option<Vec<usize>>,
-    /// Only those that stand for the readings of their day.
+    /// Only those that stand for the readings of their day: without hours of readings that left.
     pub only_usable: bool,
 }
 
 impl View {
     /// The batches that hold what `scan` asks for: each (series, hour) once. No order is promised
-    /// but that the hours of one series in one day come in theirs.
+    /// but that the hours of one series in one day come in theirs, those of readings that left last.
     ///
     /// # Errors
     /// When a wanted column does not exist.
@@ -47,7 +47,10 @@ impl View {
             let usable = days.filter(|(_, day)| day.hours == Some(DayHours::Usable));
             usable.map(|(day, _)| day).collect::<BTreeSet<i32>>()
         });
-        let among = |day: i32| usable.as_ref().is_none_or(|days| days.contains(&day));
+        let stands = |file: &ColdFile, days: &BTreeSet<i32>| {
+            !file.is_carried() && days.contains(&file.key.day)
+        };
+        let among = |file: &ColdFile| usable.as_ref().is_none_or(|days| stands(file, days));
         self.scan_hours_of(scan, among)
     }
 
@@ -66,11 +69,11 @@ impl View {
         }
     }
 
-    /// As `scan_hours`, of the days that `among` lets pass.
+    /// As `scan_hours`, of the files that `among` lets pass.
     pub(crate) fn scan_hours_of(
         &self,
         scan: &HoursScan,
-        among: impl Fn(i32) -> bool,
+        among: impl Fn(&ColdFile) -> bool,
     ) -> Result<HourRows, ReadFault> {
         let names = self.shared.series_mut().names();
         let output = Output::over(&hours_schema(), scan.columns.as_deref(), names)?;
@@ -84,7 +87,7 @@ impl View {
         let names = scan.series.as_deref().map(|series| self.names_of(series));
         let want = Want { filter, names, columns: stored };
         let wanted = |file: &&Arc<ColdFile>| {
-            want.filter.touches(file.time_min, file.time_max) && among(file.key.day)
+            want.filter.touches(file.time_min, file.time_max) && among(file)
         };
         let files = self.hours.files.iter().filter(wanted).map(Arc::clone).collect();
         let shelf = Arc::clone(&self.shared.hours_shelf);

@@ -42,8 +42,8 @@ pub(crate) struct Weave<'a> {
     pub(crate) dropped: u64,
 }
 
-/// A place in the files of one position that are late, or of those that are not: their rows are
-/// sorted from the first file to the last.
+/// A place in the files of one position that are late, or of those that are not; of hours, that are
+/// carried or not. Their rows are sorted from the first file to the last.
 #[derive(Debug)]
 struct Cursor {
     position: u64,
@@ -66,7 +66,8 @@ impl<'a> Weave<'a> {
         let want = Want { filter, names: None, columns: columns.to_vec() };
         let mut weave = Self { shelf, ranks, want, cursors: Vec::new(), dropped: 0 };
         let same = |a: &Arc<ColdFile>, b: &Arc<ColdFile>| {
-            (a.position, a.key.late) == (b.position, b.key.late)
+            let run = |file: &ColdFile| (file.position, file.key.late, file.is_carried());
+            run(a) == run(b)
         };
         for run in files.chunk_by(same) {
             let Some(first) = run.first() else { continue };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use history::storage::memory::{Fault, Memory, Unsynced};
 use history::{HoursScan, Keep, Keeping, Options, Scan};
 
-use crate::hours::{hours_of, scan_hours};
+use crate::hours::{check_against, hours_of, scan_hours};
 use crate::site::{NOW, Record, Site, erasure, number, scan, small_options};
 
 const DAY: i64 = 86_400_000;
@@ -53,7 +53,11 @@ fn day(ago: i64, devices: &[&str]) -> Vec<Record> {
 
 /// Nine days of devices, in two flushes each so that there are late files, kept for four by default.
 fn filled(devices: &[&str]) -> Site {
-    let options = Options { keep: Some(days(4)), ..small_options() };
+    filled_with(small_options(), devices)
+}
+
+fn filled_with(options: Options, devices: &[&str]) -> Site {
+    let options = Options { keep: Some(days(4)), ..options };
     let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
     for ago in 0..9 {
         site.write(day(8 - ago, devices));
@@ -142,13 +146,58 @@ fn hours_stay_when_readings_of_some_devices_leave() {
         assert_eq!(found, expected);
     }
     // They can be drawn, and are what is drawn where readings are there.
-    let of = |device: &str| site.view().series_of(device)[0].id;
-    let span = [start() - 8 * DAY, last].map(model::Timestamp::from_millis);
-    let drawn = |device| -> u64 {
-        let line = site.view().m4(of(device), (span[0], span[1]), 6).unwrap();
-        line.iter().map(|column| column.count).sum()
+    assert_eq!(["ever", "other", "short"].map(|device| drawn(&site, device)), [18; 3]);
+}
+
+/// Readings in a line over the six days that are too old for `short`.
+fn drawn(site: &Site, device: &str) -> u64 {
+    let view = site.view();
+    let series = view.series_of(device)[0].id;
+    let [from, to] = [start() - 8 * DAY, start() - 2 * DAY].map(model::Timestamp::from_millis);
+    view.m4(series, (from, to), 6).unwrap().iter().map(|column| column.count).sum()
+}
+
+/// Also where readings are read faster than the hours that stand for them.
+#[test]
+fn what_is_left_is_drawn_whatever_pays() {
+    let options = Options { hours_cost: u64::MAX, ..small_options() };
+    let mut site = filled_with(options, &["ever", "other", "short"]);
+    site.merge(0).unwrap();
+    while site.summarise(0).unwrap() > 0 {}
+    assert_eq!(["ever", "other", "short"].map(|device| drawn(&site, device)), [18; 3]);
+}
+
+/// What has left does not come back where hours stand for readings: not after the hours were made
+/// again, nor after an opening, nor when an erasure writes them again.
+#[test]
+fn hours_of_readings_that_left_stand_for_none() {
+    let mut site = filled(&["ever", "other", "short"]);
+    let check = |site: &Site| check_against(&site.view(), scan(&site.view(), &Scan::default()));
+    let kept = |site: &Site| {
+        let hours = scan_hours(&site.view(), &HoursScan::default()).into_keys();
+        hours.filter(|(device, _, hour)| device == "short" && *hour < start() - 2 * DAY).count()
     };
-    assert_eq!([drawn("ever"), drawn("other"), drawn("short")], [18; 3]);
+    site.merge(0).unwrap();
+    while site.summarise(0).unwrap() > 0 {}
+    assert_eq!((check(&site), kept(&site)), (6, 6));
+    site.write([number("ever", "x", start() - 5 * DAY + 7, 4.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    site.merge(48).unwrap();
+    while site.summarise(48).unwrap() > 0 {}
+    assert_eq!((check(&site), kept(&site)), (9, 6));
+    let journal = site.journal.len();
+    let mut site = site.crash(Unsynced::Lost, journal).unwrap();
+    assert_eq!((check(&site), kept(&site)), (9, 6));
+    site.write([erasure("ever")]);
+    site.commit_all();
+    site.flush().unwrap();
+    for _ in 0..4 {
+        site.merge(48).unwrap();
+        while site.summarise(48).unwrap() > 0 {}
+    }
+    check(&site);
+    assert_eq!(kept(&site), 6);
 }
 
 /// And an erased device leaves them, too.

@@ -92,7 +92,12 @@ fn take(found: &mut Hours, batch: &RecordBatch) {
 /// Compares the hours that are offered with the readings of their days; says how many there are.
 #[track_caller]
 pub(crate) fn check(site: &Site) -> usize {
-    let (view, expected) = (site.view(), site.expected());
+    check_against(&site.view(), site.expected())
+}
+
+/// The same with readings that somebody knows.
+#[track_caller]
+pub(crate) fn check_against(view: &View, expected: Seen) -> usize {
     let days = view.days((None, None));
     let usable: Vec<_> = days.iter().filter(|day| day.hours == Some(DayHours::Usable)).collect();
     let inside = |time: i64| {
@@ -101,7 +106,7 @@ pub(crate) fn check(site: &Site) -> usize {
     };
     let readings = expected.into_iter().filter(|((_, _, time), _)| inside(*time)).collect();
     let asked = HoursScan { only_usable: true, ..HoursScan::default() };
-    assert_eq!(scan_hours(&view, &asked), hours_of(&readings));
+    assert_eq!(scan_hours(view, &asked), hours_of(&readings));
     usable.len()
 }
 

@@ -1,5 +1,7 @@
 //! Aggregates that are folded where they are read give what the plain way gives.
 
+use history::{Keep, Keeping};
+
 use super::*;
 
 /// Readings of two devices and signals over three days, some late, some texts.
@@ -177,4 +179,33 @@ fn hours_stand_for_the_readings_of_closed_days() {
         since,
         "GROUP BY 1, 2 ORDER BY 1, 2",
     );
+}
+
+/// Readings of one device are kept for a day.
+#[derive(Debug)]
+struct OneIsShort;
+
+impl Keeping for OneIsShort {
+    fn of(&self, device: &str) -> Keep {
+        if device == "farm/node1" { self.all()[0] } else { Keep::Ever }
+    }
+
+    fn all(&self) -> Vec<Keep> {
+        vec![Keep::For(Duration::from_secs(86_400))]
+    }
+}
+
+/// Their hours stay, and are in `hours` only.
+#[test]
+fn readings_that_left_are_in_no_group() {
+    let mut site = site();
+    site.writer.keep_by(Arc::new(OneIsShort));
+    site.close_days();
+    let by_device = "SELECT device, count(*) > 0 AS any FROM readings GROUP BY 1 ORDER BY 1";
+    let explained = site.csv(&format!("EXPLAIN {by_device}"));
+    assert!(explained.contains("1 runs of days from hours"), "{explained}");
+    assert_eq!(site.csv(by_device), "device,any\nfarm/node2,true\n");
+    check(&site, &format!("device, {ALL}"), "readings", "true", "GROUP BY 1 ORDER BY 1");
+    let kept = by_device.replace("readings", "hours");
+    assert_eq!(site.csv(&kept), "device,any\nfarm/node1,true\nfarm/node2,true\n");
 }
