@@ -86,7 +86,7 @@ fn day_of_files(day: i32, files: Files<'_>, hot: &BTreeSet<i32>) -> Day {
     let origin = files.hours.first().and_then(|file| file.origin.as_ref());
     let hours = origin.map(|origin| match (origin.covers(files.readings), origin.left) {
         (true, _) if !hot.contains(&day) => DayHours::Usable,
-        (false, true) => DayHours::Left,
+        (false, left) if left || files.readings.is_empty() => DayHours::Left,
         _ => DayHours::Stale,
     });
     let low = files.readings.iter().map(|file| file.time_min).min();

@@ -157,6 +157,19 @@ fn drawn(site: &Site, device: &str) -> u64 {
     view.m4(series, (from, to), 6).unwrap().iter().map(|column| column.count).sum()
 }
 
+/// Readings of devices that are kept shorter may be all that a day had.
+#[test]
+fn a_day_that_is_emptied_is_drawn_from_its_hours() {
+    let mut site = Site::new();
+    site.write(day(5, &["short"]));
+    site.commit_all();
+    site.flush().unwrap();
+    site.writer.keep_by(keeping());
+    site.merge(0).unwrap();
+    assert_eq!(scan(&site.view(), &Scan::default()).len(), 0);
+    assert_eq!(drawn(&site, "short"), 3);
+}
+
 /// Also where readings are read faster than the hours that stand for them.
 #[test]
 fn what_is_left_is_drawn_whatever_pays() {
