@@ -24,11 +24,19 @@ static PARSER: LazyLock<PostgresCompatibilityParser> =
 
 /// A statement that reads.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Statement(Box<Parsed>);
+pub struct Statement {
+    parsed: Box<Parsed>,
+    text_bytes: usize,
+}
 
 impl Statement {
     pub(crate) const fn parsed(&self) -> &Parsed {
-        &self.0
+        &self.parsed
+    }
+
+    /// Of the text in which it came.
+    pub(crate) const fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 }
 
@@ -58,14 +66,15 @@ pub enum Command {
 pub fn parse(sql: &str) -> Result<Vec<Command>, QueryFault> {
     shape::check(sql)?;
     let fault = |fault| QueryFault::of(&DataFusionError::SQL(Box::new(fault), None), Vec::new);
-    PARSER.parse(sql).map_err(fault)?.into_iter().map(command).collect()
+    let parsed = PARSER.parse(sql).map_err(fault)?;
+    parsed.into_iter().map(|statement| command(statement, sql.len())).collect()
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "what is not named here would write")]
-fn command(statement: Parsed) -> Result<Command, QueryFault> {
+fn command(statement: Parsed, text_bytes: usize) -> Result<Command, QueryFault> {
     Ok(match statement {
         statement if reads(&statement) && !is_setting(&statement) => {
-            Command::Read(Statement(Box::new(statement)))
+            Command::Read(Statement { parsed: Box::new(statement), text_bytes })
         }
         Parsed::ShowVariable { variable } => {
             let words: Vec<String> =

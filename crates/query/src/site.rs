@@ -1,14 +1,15 @@
 //! What one statement sees: a snapshot, and the names of its tables.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
 use history::{Reader, SeriesId, View};
-use model::Horizon;
+use model::{Horizon, Timestamp};
 
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
@@ -41,7 +42,9 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn snapshot(&self) -> Snapshot {
         let view = self.reader.view(self.horizon.committed());
+        let begun = jiff::Timestamp::now().as_millisecond();
         Snapshot {
+            begun: Timestamp::from_millis(begun),
             names: self.names.of(&view),
             view,
             catalog: Arc::clone(&self.catalog),
@@ -56,6 +59,8 @@ impl Site {
 
 /// One moment of the site. All tables of a statement come from it.
 pub(crate) struct Snapshot {
+    /// When its statement began, by the clock that `now()` has.
+    pub(crate) begun: Timestamp,
     pub(crate) view: View,
     pub(crate) names: Names,
     pub(crate) catalog: Arc<dyn Catalog>,
@@ -109,17 +114,30 @@ fn table_name(device_type: &str) -> String {
     if CORE.contains(&device_type) { format!("{device_type}_type") } else { device_type.to_owned() }
 }
 
+/// Whether it is what `Tables` gives under this name: other tables of a plan may be called so, too.
+pub(crate) fn is_own(provider: &dyn TableProvider, name: &str) -> bool {
+    let provider: &dyn Any = provider;
+    match name {
+        "readings" => provider.is::<Readings>(),
+        "hours" => provider.is::<Hours>(),
+        "messages" => provider.is::<MessageTable>(),
+        "latest" | "signals" => provider.is::<LastValues>(),
+        "completeness" => provider.is::<Completeness>(),
+        "devices" | "labels" => provider.is::<MemTable>(),
+        _type => provider.is::<Wide>(),
+    }
+}
+
 /// The tables of a snapshot, made when a statement names them.
 #[derive(Debug)]
 pub(crate) struct Tables(pub(crate) Arc<Snapshot>);
 
-#[async_trait]
-impl SchemaProvider for Tables {
-    fn table_names(&self) -> Vec<String> {
-        self.0.table_names()
-    }
-
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+impl Tables {
+    /// `None` when there is none of this name.
+    pub(crate) fn get(
+        &self,
+        name: &str,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let snapshot = || Arc::clone(&self.0);
         Ok(Some(match name {
             "readings" => Arc::new(Readings(snapshot())),
@@ -135,6 +153,17 @@ impl SchemaProvider for Tables {
                 None => return Ok(None),
             },
         }))
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Tables {
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        self.get(name)
     }
 
     fn table_exist(&self, name: &str) -> bool {

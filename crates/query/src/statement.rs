@@ -1,21 +1,29 @@
 //! From text to a plan that only reads.
 
 mod contexts;
+mod kept;
 pub(crate) mod shape;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::MemTable;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, ParamValues};
-use datafusion::dataframe::DataFrame;
+use datafusion::datasource::source_as_provider;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
 use crate::fault::{Code, QueryFault};
 use crate::postgres::{self, Statement};
-use crate::site::Snapshot;
+use crate::site::{Snapshot, Tables};
+use crate::table::{self, latest::LastValues};
 pub(crate) use contexts::{CATALOG, Contexts, SCHEMA};
+use kept::Words;
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -54,13 +62,27 @@ pub struct Parameter {
     pub is_oid: bool,
 }
 
+/// What can be executed.
+pub(crate) struct Plan {
+    pub(crate) root: Arc<dyn ExecutionPlan>,
+    pub(crate) task: Arc<TaskContext>,
+}
+
 /// Plans a statement, or says why it cannot be run.
 pub(crate) async fn plan(
     text: &Text,
     contexts: &Contexts,
     snapshot: &Arc<Snapshot>,
-) -> Result<DataFrame, QueryFault> {
+) -> Result<Plan, QueryFault> {
     let fault = |fault: DataFusionError| QueryFault::of(&fault, || snapshot.table_names());
+    let words = Words::of(text);
+    if let Some(words) = &words
+        && let tables = Tables(Arc::clone(snapshot))
+        && let Some(plan) = contexts.kept.get(words, &tables).map_err(fault)?
+    {
+        let root = physical(contexts, snapshot, &plan).await.map_err(fault)?;
+        return Ok(Plan { root, task: contexts.task() });
+    }
     let (context, plan) = match text {
         Text::Site(sql) => plan_site(sql, contexts, snapshot).await?,
         Text::Postgres(statement, values) => {
@@ -68,7 +90,36 @@ pub(crate) async fn plan(
             (context, plan.with_param_values(values.clone()).map_err(fault)?)
         }
     };
-    context.execute_logical_plan(plan).await.map_err(fault)
+    let optimized = context.state().optimize(&plan).map_err(fault)?;
+    let root = physical(contexts, snapshot, &optimized).await.map_err(fault)?;
+    if let Some(words) = words.filter(|_| kept::is_timeless(&plan)) {
+        contexts.kept.put(words, &optimized);
+    }
+    Ok(Plan { root, task: context.task_ctx() })
+}
+
+async fn physical(
+    contexts: &Contexts,
+    snapshot: &Snapshot,
+    optimized: &LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let little = snapshot.names.num_rows() <= table::ROWS_FOR_ONE && reads_memory_only(optimized);
+    let state = if little { contexts.on_one_thread() } else { contexts.state() };
+    state.query_planner().create_physical_plan(optimized, state).await
+}
+
+/// Whether it is about what is known of devices now, not about history.
+fn reads_memory_only(plan: &LogicalPlan) -> bool {
+    let mut memory = true;
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let provider = source_as_provider(&scan.source)?;
+            let provider: &dyn Any = &*provider;
+            memory &= provider.is::<LastValues>() || provider.is::<MemTable>();
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    memory && walked.is_ok()
 }
 
 /// Plans a statement without running it.

@@ -56,7 +56,7 @@ fn described(snapshot: &Snapshot, scan: &Scan, outlook: Outlook) -> String {
 }
 
 /// Rows under which a second thread costs more than it helps.
-const ROWS_FOR_ONE: usize = 65_536;
+pub(crate) const ROWS_FOR_ONE: usize = 65_536;
 
 /// How many threads a scan of history is worth.
 pub(crate) fn shares(session: &dyn Session, snapshot: &Snapshot, scan: &Scan) -> usize {

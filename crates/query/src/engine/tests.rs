@@ -3,6 +3,7 @@
 mod completeness;
 mod folds;
 mod functions;
+mod kept;
 mod limits;
 mod refusals;
 mod tables;

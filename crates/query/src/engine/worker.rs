@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::execute_stream;
 use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
@@ -91,8 +92,8 @@ async fn send(parts: &mpsc::Sender<Part>, part: Part) -> bool {
 }
 
 async fn start(work: &Work) -> Result<SendableRecordBatchStream, QueryFault> {
-    let frame = statement::plan(&work.text, &work.contexts, &work.snapshot).await?;
-    frame.execute_stream().await.map_err(|fault| told(work, &fault))
+    let plan = statement::plan(&work.text, &work.contexts, &work.snapshot).await?;
+    execute_stream(plan.root, plan.task).map_err(|fault| told(work, &fault))
 }
 
 fn told(work: &Work, fault: &DataFusionError) -> QueryFault {

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DataFusionError};
 use datafusion::datasource::{provider_as_source, source_as_provider};
@@ -22,7 +21,7 @@ use datafusion::prelude::col;
 use super::cut::Cut;
 use super::fold::Part;
 use super::sums::{Asked, Sums, What};
-use super::table::Partials;
+use super::table::{Partials, Recipe};
 use super::target::Target;
 use crate::prune::{self, is_time};
 
@@ -41,7 +40,7 @@ impl OptimizerRule for FoldWhereRead {
     fn rewrite(
         &self,
         plan: LogicalPlan,
-        _config: &dyn OptimizerConfig,
+        config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>, DataFusionError> {
         let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
         let Some(scan) = scan_of(&aggregate.input) else { return Ok(Transformed::no(plan)) };
@@ -49,8 +48,13 @@ impl OptimizerRule for FoldWhereRead {
         let question = Target::of(&*provider)
             .filter(|target| scan.fetch.is_none() && prune::decide(&scan.filters, target.keys()))
             .and_then(|target| Question::of(aggregate, target));
-        let Some(question) = question else { return Ok(Transformed::no(plan)) };
-        let other = question.plan(aggregate, scan.filters.clone())?;
+        let partials = question.as_ref().and_then(|question| {
+            Partials::of(question.recipe(scan), &*provider).map(|partials| (question, partials))
+        });
+        let Some((question, partials)) = partials else { return Ok(Transformed::no(plan)) };
+        // DataFusion takes two scans of one name for the same, whatever they read.
+        let name = config.alias_generator().next("partials");
+        let other = question.plan(aggregate, (partials, name))?;
         let same = plan.schema().logically_equivalent_names_and_types(other.schema());
         Ok(if same { Transformed::yes(other) } else { Transformed::no(plan) })
     }
@@ -66,16 +70,15 @@ fn scan_of(input: &LogicalPlan) -> Option<&TableScan> {
 }
 
 /// What an aggregate asks, in words of groups.
-struct Question<'a> {
-    target: Target<'a>,
+struct Question {
     keys: Vec<Part>,
     cut: Option<Cut>,
     asked: Vec<Asked>,
 }
 
-impl<'a> Question<'a> {
+impl Question {
     /// `None` when groups of readings do not hold what is asked for.
-    fn of(aggregate: &Aggregate, target: Target<'a>) -> Option<Self> {
+    fn of(aggregate: &Aggregate, target: Target<'_>) -> Option<Self> {
         let mut cut = None;
         let mut keys = Vec::with_capacity(aggregate.group_expr.len());
         for expr in &aggregate.group_expr {
@@ -88,18 +91,21 @@ impl<'a> Question<'a> {
         let asked: Option<Vec<Asked>> =
             aggregate.aggr_expr.iter().map(|expr| asked(expr, target)).collect();
         let asked = asked.filter(|asked| target.holds(asked))?;
-        Some(Self { target, keys, cut, asked })
+        Some(Self { keys, cut, asked })
+    }
+
+    fn recipe(&self, scan: &TableScan) -> Recipe {
+        let (asked, cut) = (self.asked.clone(), self.cut);
+        Recipe { table: scan.table_name.clone(), asked, filters: scan.filters.clone(), cut }
     }
 
     fn plan(
         &self,
         aggregate: &Aggregate,
-        filters: Vec<Expr>,
+        (partials, name): (Partials, String),
     ) -> Result<LogicalPlan, DataFusionError> {
-        let partials = Partials::new(self.target.base(&self.asked), filters, self.cut);
-        let partials: Arc<dyn TableProvider> = Arc::new(partials);
-        let source = provider_as_source(partials);
-        let scan = TableScanBuilder::new("partials", source).build()?;
+        let source = provider_as_source(Arc::new(partials));
+        let scan = TableScanBuilder::new(name, source).build()?;
         let sums = Sums::of(&self.asked)?;
         let keys = || self.keys.iter().map(|part| col(part.name()));
         let groups = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan))

@@ -6,7 +6,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::DataFusionError;
+use datafusion::common::{DataFusionError, TableReference};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -15,6 +15,8 @@ use history::{HoursScan, ReadFault, Scan, SeriesId, Share, column, hour};
 use super::cut::Cut;
 use super::fold::{Fold, Part};
 use super::pieces::Pieces;
+use super::sums::Asked;
+use super::target::Target;
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
 use crate::source::{self, Batches, Outline};
@@ -30,26 +32,48 @@ pub(crate) struct Base {
     pub(crate) keys: &'static [&'static str],
 }
 
+/// What is to be folded, in words that hold for every snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipe {
+    /// The table whose rows are readings.
+    pub(crate) table: TableReference,
+    pub(super) asked: Vec<Asked>,
+    /// Series and times alone decide them.
+    pub(crate) filters: Vec<Expr>,
+    pub(super) cut: Option<Cut>,
+}
+
 /// A row for each series and bucket, or several of them that are to be put together.
 #[derive(Debug)]
 pub(crate) struct Partials {
+    recipe: Recipe,
     base: Base,
-    /// Series and times alone decide them.
-    filters: Vec<Expr>,
-    cut: Option<Cut>,
+    /// Of the table whose rows are readings.
+    read: SchemaRef,
     schema: SchemaRef,
 }
 
 impl Partials {
-    pub(crate) fn new(base: Base, filters: Vec<Expr>, cut: Option<Cut>) -> Self {
+    /// `None` when the table's rows are no readings, or no longer those of the recipe.
+    pub(crate) fn of(recipe: Recipe, provider: &dyn TableProvider) -> Option<Self> {
+        let base = Target::of(provider)?.base(&recipe.asked)?;
         let column = |part: &Part| (part.name(), part.kind(), part.nullable());
         let columns: Vec<(&str, DataType, bool)> = Part::ALL.iter().map(column).collect();
-        Self { base, filters, cut, schema: table::schema(&columns) }
+        Some(Self { recipe, base, read: provider.schema(), schema: table::schema(&columns) })
+    }
+
+    pub(crate) const fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The columns of the table whose rows are readings.
+    pub(crate) const fn read(&self) -> &SchemaRef {
+        &self.read
     }
 
     fn series(&self, session: &dyn Session) -> Result<Option<Vec<SeriesId>>, DataFusionError> {
         let names = (&self.base.snapshot.names, self.base.keys);
-        let passing = prune::series(session, names, &self.filters)?;
+        let passing = prune::series(session, names, &self.recipe.filters)?;
         Ok(match (&self.base.series, passing) {
             (None, passing) => passing,
             (Some(base), None) => Some(base.clone()),
@@ -84,13 +108,13 @@ impl TableProvider for Partials {
             wanted.iter().filter_map(|index| Part::ALL.get(*index).copied()).collect();
         let reads = |column: &usize| parts.iter().any(|part| part.reads().contains(column));
         let columns = [column::SERIES, column::TIME, column::NUMBER].into_iter().filter(reads);
-        let cut = self.cut.filter(|_| parts.contains(&Part::Bucket));
+        let cut = self.recipe.cut.filter(|_| parts.contains(&Part::Bucket));
         let mut scan = Scan {
             series: self.series(session)?,
             columns: Some(columns.collect()),
             ..Scan::default()
         };
-        Span::of(&self.filters).put_into(&mut scan);
+        Span::of(&self.recipe.filters).put_into(&mut scan);
         let snapshot = Arc::clone(&self.base.snapshot);
         let pieces = Pieces::of(&snapshot.view, &scan, cut);
         let told =

@@ -60,18 +60,19 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The readings that are to be folded.
-    pub(super) fn base(self, asked: &[Asked]) -> Base {
+    /// The readings that are to be folded. `None` when a signal is not there.
+    pub(super) fn base(self, asked: &[Asked]) -> Option<Base> {
         let keys = self.keys();
-        match self {
+        Some(match self {
             Self::Readings(Readings(snapshot)) => {
                 Base { snapshot: Arc::clone(snapshot), series: None, keys }
             }
             Self::Wide(wide) => {
-                let signals = asked.iter().filter_map(|asked| asked.signal.as_deref());
-                let series = wide.series_of(&signals.collect::<Vec<_>>());
+                let signals: Vec<&str> =
+                    asked.iter().filter_map(|asked| asked.signal.as_deref()).collect();
+                let series = wide.series_of(&signals)?;
                 Base { snapshot: Arc::clone(wide.snapshot()), series: Some(series), keys }
             }
-        }
+        })
     }
 }

@@ -7,6 +7,7 @@ use datafusion::catalog::{
     SchemaProvider,
 };
 use datafusion::common::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -15,6 +16,7 @@ use crate::functions;
 use crate::partial::FoldWhereRead;
 use crate::postgres::System;
 use crate::site::{Site, Snapshot, Tables};
+use crate::statement::kept::Kept;
 
 pub(crate) const CATALOG: &str = "althing";
 /// What `PostgreSQL` calls the schema of everybody's tables.
@@ -24,6 +26,11 @@ pub(crate) const SCHEMA: &str = "public";
 pub(crate) struct Contexts {
     site: Arc<Site>,
     state: SessionState,
+    /// The same for little work, which threads would only pass to each other.
+    one_thread: SessionState,
+    /// What all statements need while they run.
+    task: Arc<TaskContext>,
+    pub(crate) kept: Kept,
     /// Made when the first client of `PostgreSQL` comes.
     postgres: OnceLock<Result<System, String>>,
 }
@@ -44,7 +51,26 @@ impl Contexts {
             .build();
         let context = SessionContext::new_with_state(state);
         functions::register(&context);
-        Self { site: Arc::clone(site), state: context.state(), postgres: OnceLock::new() }
+        let state = context.state();
+        let config = state.config().clone().with_target_partitions(1);
+        let one_thread =
+            SessionStateBuilder::new_from_existing(state.clone()).with_config(config).build();
+        let task = state.task_ctx();
+        let (site, kept, postgres) = (Arc::clone(site), Kept::default(), OnceLock::new());
+        Self { site, state, one_thread, task, kept, postgres }
+    }
+
+    /// Functions and settings, without tables.
+    pub(crate) const fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    pub(crate) const fn on_one_thread(&self) -> &SessionState {
+        &self.one_thread
+    }
+
+    pub(crate) fn task(&self) -> Arc<TaskContext> {
+        Arc::clone(&self.task)
     }
 
     pub(crate) fn site(&self, snapshot: &Arc<Snapshot>) -> Result<SessionContext, DataFusionError> {

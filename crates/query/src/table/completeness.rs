@@ -16,7 +16,7 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DataFusionError, internal_err};
+use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -84,11 +84,7 @@ impl TableProvider for Completeness {
         let every: Vec<usize> = (0..schema().fields().len()).collect();
         let columns = projection.cloned().unwrap_or(every);
         let series = prune::series(session, (&self.0.names, &KEYS), filters)?;
-        let now = session.execution_props().query_execution_start_time;
-        let Some(now) = now.map(|now| now.timestamp_millis()) else {
-            return internal_err!("a statement began at no time");
-        };
-        let asked = self.asked(Days::of(filters), series, now);
+        let asked = self.asked(Days::of(filters), series, self.0.begun.millis());
         let told = format!(
             "completeness, series={} of {}, days={}",
             asked.series.len(),

@@ -80,11 +80,18 @@ impl Wide {
         &self.snapshot
     }
 
-    /// Those of the device type, by number.
-    pub(crate) fn series_of(&self, signals: &[&str]) -> Vec<SeriesId> {
+    /// Those of the device type, by number. `None` when one of the signals has none.
+    pub(crate) fn series_of(&self, signals: &[&str]) -> Option<Vec<SeriesId>> {
         let names = self.snapshot.names.column(1).as_string_view();
-        let known = self.series.keys().filter(|id| id.index() < names.len());
-        known.filter(|id| signals.contains(&names.value(id.index()))).copied().collect()
+        let mut missing = signals.to_vec();
+        let mut series: Vec<SeriesId> =
+            self.series.keys().filter(|id| id.index() < names.len()).copied().collect();
+        series.retain(|id| {
+            let name = names.value(id.index());
+            missing.retain(|signal| *signal != name);
+            signals.contains(&name)
+        });
+        missing.is_empty().then_some(series)
     }
 
     /// The series that fill the wanted columns. Without any signal among them every reading of

@@ -120,6 +120,18 @@ fn device_types_in_groups() {
     );
 }
 
+/// Two groups of one shape over different readings.
+#[test]
+fn each_subquery_reads_its_own() {
+    let site = Site::sample();
+    let most = |device: u32| {
+        format!(
+            "(SELECT max(number) FROM readings WHERE device = 'farm/node{device}') AS d{device}"
+        )
+    };
+    assert_eq!(site.csv(&format!("SELECT {}, {}", most(1), most(2))), "d1,d2\n60.0,10.0\n");
+}
+
 #[test]
 fn what_groups_do_not_hold_is_looked_at_row_by_row() {
     let site = site();
