@@ -33,37 +33,13 @@ pub(crate) fn is_point(text: &str) -> bool {
 impl<'a> Point<'a> {
     pub(super) fn parse(line: &'a str) -> Option<Self> {
         let mut rest = Rest(line);
-        let measurement = rest.word(b", ");
+        let measurement = rest.word(ends_value);
         if measurement.is_empty() {
             return None;
         }
-        let mut tags = Vec::with_capacity(USUAL);
-        while rest.take(',') {
-            let tag = rest.word(b"=, ");
-            if !rest.take('=') || tag.is_empty() || tags.len() == TAGS_MAX {
-                return None;
-            }
-            let value = rest.word(b", ");
-            if !value.is_empty() {
-                tags.push((tag, value));
-            }
-        }
+        let tags = rest.tags()?;
         rest.blank()?;
-        let mut fields = Vec::with_capacity(USUAL);
-        loop {
-            let name = rest.word(b"=, ");
-            if !rest.take('=') || name.is_empty() {
-                return None;
-            }
-            let field = rest.field()?;
-            if fields.len() == FIELDS_MAX {
-                return None;
-            }
-            fields.push((name, field));
-            if !rest.take(',') {
-                break;
-            }
-        }
+        let fields = rest.fields()?;
         let time = rest.0.trim();
         let digits = time.strip_prefix('-').unwrap_or(time);
         let is_time = digits.bytes().all(|digit| digit.is_ascii_digit()) && digits.len() <= 20;
@@ -72,18 +48,62 @@ impl<'a> Point<'a> {
     }
 }
 
-/// What of the line is not read yet.
+/// Of a measurement or the value of a tag. Letters are ASCII, so these are their bytes.
+const fn ends_value(letter: u8) -> bool {
+    matches!(letter, b',' | b' ')
+}
+
+/// Of the key of a tag or a field.
+const fn ends_key(letter: u8) -> bool {
+    matches!(letter, b'=' | b',' | b' ')
+}
+
+type Tags<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+type Fields<'a> = Vec<(Cow<'a, str>, Field<'a>)>;
+
+/// What of the line is not read yet. It is read byte by byte: what ends a word is ASCII.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    fn take(&mut self, letter: char) -> bool {
-        match self.0.strip_prefix(letter) {
-            Some(rest) => {
-                self.0 = rest;
-                true
+    fn tags(&mut self) -> Option<Tags<'a>> {
+        let mut tags = Vec::with_capacity(USUAL);
+        while self.take(b',') {
+            let tag = self.word(ends_key);
+            if !self.take(b'=') || tag.is_empty() || tags.len() == TAGS_MAX {
+                return None;
             }
-            None => false,
+            let value = self.word(ends_value);
+            if !value.is_empty() {
+                tags.push((tag, value));
+            }
         }
+        Some(tags)
+    }
+
+    fn fields(&mut self) -> Option<Fields<'a>> {
+        let mut fields = Vec::with_capacity(USUAL);
+        loop {
+            let name = self.word(ends_key);
+            if !self.take(b'=') || name.is_empty() {
+                return None;
+            }
+            let field = self.field()?;
+            if fields.len() == FIELDS_MAX {
+                return None;
+            }
+            fields.push((name, field));
+            if !self.take(b',') {
+                return Some(fields);
+            }
+        }
+    }
+
+    fn take(&mut self, letter: u8) -> bool {
+        let found = self.0.as_bytes().first() == Some(&letter);
+        if found {
+            self.0 = self.0.get(1..).unwrap_or_default();
+        }
+        found
     }
 
     /// One blank or more.
@@ -94,34 +114,37 @@ impl<'a> Rest<'a> {
         some.then_some(())
     }
 
-    /// Up to one of the letters, all ASCII, that is not escaped.
-    fn word(&mut self, ends: &[u8]) -> Cow<'a, str> {
-        let is_special = |letter: &u8| *letter == b'\\' || ends.contains(letter);
-        let plain = self.0.bytes().position(|letter| is_special(&letter));
+    /// Up to one of the letters that is not escaped.
+    fn word(&mut self, ends: impl Fn(u8) -> bool) -> Cow<'a, str> {
+        let plain = self.0.bytes().position(|letter| letter == b'\\' || ends(letter));
         let plain = plain.unwrap_or(self.0.len());
         if self.0.as_bytes().get(plain) != Some(&b'\\') {
-            let (word, rest) = self.0.split_at(plain);
-            self.0 = rest;
-            return Cow::Borrowed(word);
+            return Cow::Borrowed(self.split(plain));
         }
         let mut escaped = false;
         let end = self.0.bytes().position(|letter| {
-            let ends = !escaped && ends.contains(&letter);
+            let ends = !escaped && ends(letter);
             escaped = !escaped && letter == b'\\';
             ends
         });
-        let (word, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
+        unescaped(self.split(end.unwrap_or(self.0.len())), &[',', '=', ' ', '\\'])
+    }
+
+    fn split(&mut self, at: usize) -> &'a str {
+        let (word, rest) = self.0.split_at(at);
         self.0 = rest;
-        unescaped(word, &[',', '=', ' ', '\\'])
+        word
     }
 
     fn field(&mut self) -> Option<Field<'a>> {
-        if self.take('"') {
+        if self.take(b'"') {
             return self.text();
         }
-        let end = self.0.find([',', ' ']).unwrap_or(self.0.len());
-        let (word, rest) = self.0.split_at(end);
-        self.0 = rest;
+        let end = self.0.bytes().position(ends_value).unwrap_or(self.0.len());
+        let word = self.split(end);
+        if word.bytes().next().is_some_and(|letter| !letter.is_ascii_alphabetic()) {
+            return number(word).map(Field::Number);
+        }
         match word {
             "t" | "T" | "true" | "True" | "TRUE" => Some(Field::Boolean(true)),
             "f" | "F" | "false" | "False" | "FALSE" => Some(Field::Boolean(false)),
@@ -132,13 +155,13 @@ impl<'a> Rest<'a> {
     /// The rest of a text whose first quote is gone.
     fn text(&mut self) -> Option<Field<'a>> {
         let mut escaped = false;
-        let end = self.0.find(|letter: char| {
-            let ends = !escaped && letter == '"';
-            escaped = !escaped && letter == '\\';
+        let end = self.0.bytes().position(|letter| {
+            let ends = !escaped && letter == b'"';
+            escaped = !escaped && letter == b'\\';
             ends
         })?;
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest.get(1..)?;
+        let text = self.split(end);
+        self.0 = self.0.get(1..)?;
         Some(Field::Text(unescaped(text, &['"', '\\'])))
     }
 }
@@ -153,7 +176,8 @@ fn number(word: &str) -> Option<f64> {
             (!bare.is_empty() && bare.bytes().all(is_digit)).then(|| digits.parse().ok()).flatten()
         }
         None => {
-            let plain = |letter: u8| is_digit(letter) || b"+-.eE".contains(&letter);
+            let plain =
+                |letter: u8| is_digit(letter) || matches!(letter, b'+' | b'-' | b'.' | b'e' | b'E');
             let number: f64 = word.bytes().all(plain).then(|| word.parse().ok()).flatten()?;
             number.is_finite().then_some(number)
         }
