@@ -69,7 +69,7 @@ impl Claim {
         match body {
             Body::Json(item) if senml::is_pack(item) => Self::SenmlJson,
             Body::Bytes(bytes) if senml::is_cbor_pack(bytes) => Self::SenmlCbor,
-            Body::Text(text) if line::is_point(text) => Self::Line,
+            Body::Text(text) if line::starts_with_point(text) => Self::Line,
             Body::Empty | Body::Json(_) | Body::Text(_) | Body::Broken(_) | Body::Bytes(_) => {
                 Self::Fallback
             }

@@ -15,15 +15,15 @@ use crate::recognizer::Desk;
 use crate::time::Stamp;
 use crate::value::TEXT_BYTES_MAX;
 
-pub(crate) use point::is_point;
-use point::{Field, Point};
+pub(crate) use point::starts_with_point;
+use point::{Field, Point, is_point};
 use shape::{FieldName, Shape, Shapes};
 
 /// Whether a line is a point, or one of those between points that mean nothing.
 #[must_use]
 pub fn is_line(line: &str) -> bool {
     let line = line.trim();
-    !is_meant(line) || Point::parse(line).is_some()
+    !is_meant(line) || is_point(line)
 }
 
 /// Points of one message: what Telegraf writes at once is a fourth of it.
@@ -32,14 +32,12 @@ pub const POINTS_MAX: usize = 4_096;
 pub(crate) fn read(desk: &mut Desk<'_>, text: &str) {
     let lines = || text.lines().map(str::trim).filter(|line| is_meant(line));
     let mut shapes = Shapes::default();
+    let mut point = Point::default();
     for line in lines().take(POINTS_MAX) {
-        match Point::parse(line).as_ref() {
-            Some(point) => {
-                if let Some(shape) = shapes.of(point) {
-                    read_point(desk, point, shape);
-                }
-            }
-            None => desk.out.note(Note::Malformed),
+        if !point.read(line) {
+            desk.out.note(Note::Malformed);
+        } else if let Some(shape) = shapes.of(&point) {
+            read_point(desk, &point, shape);
         }
     }
     if lines().nth(POINTS_MAX).is_some() {

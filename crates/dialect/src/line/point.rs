@@ -5,10 +5,8 @@ use std::borrow::Cow;
 /// Tags and fields of one point: some of Telegraf's have hundreds of fields.
 const TAGS_MAX: usize = 64;
 const FIELDS_MAX: usize = 1_024;
-/// Most points have no more tags or fields.
-const USUAL: usize = 8;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Point<'a> {
     pub(super) measurement: Cow<'a, str>,
     pub(super) tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -25,27 +23,51 @@ pub(super) enum Field<'a> {
 }
 
 /// Whether a text begins with a point: then all of it is read as points.
-pub(crate) fn is_point(text: &str) -> bool {
+pub(crate) fn starts_with_point(text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    first.is_some_and(|line| Point::parse(line).is_some())
+    first.is_some_and(is_point)
+}
+
+pub(super) fn is_point(line: &str) -> bool {
+    scan(line, |_, _| {}, |_, _| {}).is_some()
 }
 
 impl<'a> Point<'a> {
-    pub(super) fn parse(line: &'a str) -> Option<Self> {
-        let mut rest = Rest(line);
-        let measurement = rest.word(ends_value);
-        if measurement.is_empty() {
-            return None;
-        }
-        let tags = rest.tags()?;
-        rest.blank()?;
-        let fields = rest.fields()?;
-        let time = rest.0.trim();
-        let digits = time.strip_prefix('-').unwrap_or(time);
-        let is_time = digits.bytes().all(|digit| digit.is_ascii_digit()) && digits.len() <= 20;
-        let time = Some(time).filter(|time| !time.is_empty());
-        is_time.then_some(Self { measurement, tags, fields, time })
+    /// Takes what a line says in place of what it held, so that many lines need room once. Where it is
+    /// no point, what is held then means nothing.
+    pub(super) fn read(&mut self, line: &'a str) -> bool {
+        let Self { tags, fields, .. } = self;
+        tags.clear();
+        fields.clear();
+        let head = scan(
+            line,
+            |tag, value| tags.push((tag, value)),
+            |name, field| fields.push((name, field)),
+        );
+        let is_point = head.is_some();
+        (self.measurement, self.time) = head.unwrap_or_default();
+        is_point
     }
+}
+
+/// Measurement and time of a point; its tags and fields are given to `tag` and `field`.
+fn scan<'a>(
+    line: &'a str,
+    tag: impl FnMut(Cow<'a, str>, Cow<'a, str>),
+    field: impl FnMut(Cow<'a, str>, Field<'a>),
+) -> Option<(Cow<'a, str>, Option<&'a str>)> {
+    let mut rest = Rest(line);
+    let measurement = rest.word(ends_value);
+    if measurement.is_empty() {
+        return None;
+    }
+    rest.tags(tag)?;
+    rest.blank()?;
+    rest.fields(field)?;
+    let time = rest.0.trim();
+    let digits = time.strip_prefix('-').unwrap_or(time);
+    let is_time = digits.bytes().all(|digit| digit.is_ascii_digit()) && digits.len() <= 20;
+    is_time.then_some((measurement, Some(time).filter(|time| !time.is_empty())))
 }
 
 /// Of a measurement or the value of a tag. Letters are ASCII, so these are their bytes.
@@ -58,44 +80,38 @@ const fn ends_key(letter: u8) -> bool {
     matches!(letter, b'=' | b',' | b' ')
 }
 
-type Tags<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
-type Fields<'a> = Vec<(Cow<'a, str>, Field<'a>)>;
-
 /// What of the line is not read yet. It is read byte by byte: what ends a word is ASCII.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    fn tags(&mut self) -> Option<Tags<'a>> {
-        let mut tags = Vec::with_capacity(USUAL);
+    fn tags(&mut self, mut each: impl FnMut(Cow<'a, str>, Cow<'a, str>)) -> Option<()> {
+        let mut count = 0;
         while self.take(b',') {
             let tag = self.word(ends_key);
-            if !self.take(b'=') || tag.is_empty() || tags.len() == TAGS_MAX {
+            if !self.take(b'=') || tag.is_empty() || count == TAGS_MAX {
                 return None;
             }
             let value = self.word(ends_value);
             if !value.is_empty() {
-                tags.push((tag, value));
+                each(tag, value);
+                count += 1;
             }
         }
-        Some(tags)
+        Some(())
     }
 
-    fn fields(&mut self) -> Option<Fields<'a>> {
-        let mut fields = Vec::with_capacity(USUAL);
-        loop {
+    fn fields(&mut self, mut each: impl FnMut(Cow<'a, str>, Field<'a>)) -> Option<()> {
+        for _ in 0..FIELDS_MAX {
             let name = self.word(ends_key);
             if !self.take(b'=') || name.is_empty() {
                 return None;
             }
-            let field = self.field()?;
-            if fields.len() == FIELDS_MAX {
-                return None;
-            }
-            fields.push((name, field));
+            each(name, self.field()?);
             if !self.take(b',') {
-                return Some(fields);
+                return Some(());
             }
         }
+        None
     }
 
     fn take(&mut self, letter: u8) -> bool {
