@@ -5,9 +5,12 @@
     reason = "kinds of DataFusion that say nothing of what is asked"
 )]
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::Expr;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Expr, Operator, Volatility};
+use datafusion::prelude::col;
 
 use crate::prune::is_time;
 
@@ -28,12 +31,33 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// `date_bin` (alias `time_bucket`) with a fixed step, or `date_trunc` to a fixed unit; of the
-    /// column `time`.
-    pub(crate) fn of(expr: &Expr) -> Option<Self> {
+    /// The cut of a key that is the same for all times of a bucket, and the key of the begin of a
+    /// bucket, which is the column `begin`: `time_bucket(…)`, but also what is computed of it.
+    pub(crate) fn of_key(key: &Expr, begin: &str) -> Option<(Self, Expr)> {
+        let (mut cut, mut times, mut plain) = (None, 0, true);
+        key.apply(|part| {
+            cut = cut.or_else(|| Self::of(part));
+            times += usize::from(is_time(part, "time") && matches!(part, Expr::Column(_)));
+            plain &= is_computed(part);
+            Ok(TreeNodeRecursion::Continue)
+        })
+        .ok()?;
+        let cut = cut.filter(|_| plain && times == 1)?;
+        let of_begin = key.clone().transform(|part| {
+            Ok(if matches!(part, Expr::Column(_)) {
+                Transformed::yes(col(begin))
+            } else {
+                Transformed::no(part)
+            })
+        });
+        Some((cut, of_begin.ok()?.data))
+    }
+
+    /// `date_bin` (alias `time_bucket`) with a fixed step, `date_trunc` to a fixed unit, or the whole
+    /// part of `extract(epoch FROM time) / seconds`, as Grafana writes it; of the column `time`.
+    fn of(expr: &Expr) -> Option<Self> {
         let ScalarFunction { func, args } = match expr {
             Expr::ScalarFunction(function) => function,
-            Expr::Alias(alias) => return Self::of(&alias.expr),
             _ => return None,
         };
         match (func.name(), args.as_slice()) {
@@ -42,6 +66,9 @@ impl Cut {
                 Self::bins(step, literal_millis(origin)?)
             }
             ("date_trunc", [unit, time]) if is_time(time, "time") => Self::truncation(unit),
+            ("floor", [Expr::BinaryExpr(part)]) if part.op == Operator::Divide => {
+                is_epoch(&part.left).then(|| Self::seconds(&part.right)).flatten()
+            }
             _ => None,
         }
     }
@@ -61,6 +88,20 @@ impl Cut {
         };
         let whole = nanos > 0 && nanos % 1_000_000 == 0;
         whole.then_some(Self { step: nanos / 1_000_000, origin })
+    }
+
+    /// Whole seconds: of others, the begin of a bucket is no number that a double holds.
+    fn seconds(step: &Expr) -> Option<Self> {
+        let Expr::Literal(step, _) = step else { return None };
+        let ScalarValue::Int64(Some(step)) = step
+            .cast_to(&DataType::Int64)
+            .ok()
+            .filter(|whole| whole.cast_to(&step.data_type()).is_ok_and(|same| same == *step))?
+        else {
+            return None;
+        };
+        let step = step.checked_mul(SECOND_MS).filter(|step| *step > 0)?;
+        Some(Self { step, origin: 0 })
     }
 
     fn truncation(unit: &Expr) -> Option<Self> {
@@ -88,6 +129,29 @@ impl Cut {
     pub(crate) const fn is_of_hours(self) -> bool {
         self.step % HOUR_MS == 0 && self.origin % HOUR_MS == 0
     }
+}
+
+/// What has one value for one value of `time`, and no rows of its own.
+fn is_computed(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(column) => column.name == "time",
+        Expr::ScalarFunction(call) => call.func.signature().volatility == Volatility::Immutable,
+        Expr::Literal(..)
+        | Expr::Alias(_)
+        | Expr::BinaryExpr(_)
+        | Expr::Cast(_)
+        | Expr::Negative(_)
+        | Expr::TryCast(_) => true,
+        _ => false,
+    }
+}
+
+/// The seconds since 1970 of the column `time`.
+fn is_epoch(expr: &Expr) -> bool {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return false };
+    let [Expr::Literal(part, _), time] = args.as_slice() else { return false };
+    let part = part.try_as_str().flatten().unwrap_or_default();
+    func.name() == "date_part" && part.eq_ignore_ascii_case("epoch") && is_time(time, "time")
 }
 
 fn literal_millis(origin: &Expr) -> Option<i64> {

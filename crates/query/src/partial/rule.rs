@@ -7,13 +7,12 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DataFusionError};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{
-    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableScanBuilder, cast,
+    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, TableScanBuilder,
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use datafusion::prelude::col;
@@ -71,7 +70,8 @@ fn scan_of(input: &LogicalPlan) -> Option<&TableScan> {
 
 /// What an aggregate asks, in words of groups.
 struct Question {
-    keys: Vec<Part>,
+    /// Over partial groups.
+    keys: Vec<Expr>,
     cut: Option<Cut>,
     asked: Vec<Asked>,
 }
@@ -83,9 +83,12 @@ impl Question {
         let mut keys = Vec::with_capacity(aggregate.group_expr.len());
         for expr in &aggregate.group_expr {
             keys.push(match expr {
-                Expr::Column(column) => target.key(&column.name)?,
-                // One bucket of time at most.
-                bucket => cut.replace(Cut::of(bucket)?).is_none().then_some(Part::Bucket)?,
+                Expr::Column(column) => col(target.key(&column.name)?.name()),
+                key => {
+                    let (own, key) = Cut::of_key(key, Part::Bucket.name())?;
+                    // One bucket of time at most.
+                    cut.replace(own).is_none().then_some(key)?
+                }
             });
         }
         let asked: Option<Vec<Asked>> =
@@ -107,15 +110,12 @@ impl Question {
         let source = provider_as_source(Arc::new(partials));
         let scan = TableScanBuilder::new(name, source).build()?;
         let sums = Sums::of(&self.asked)?;
-        let keys = || self.keys.iter().map(|part| col(part.name()));
+        let keys = || (0..self.keys.len()).map(|place| format!("key_{place}"));
+        let named = self.keys.iter().zip(keys()).map(|(key, name)| key.clone().alias(name));
         let groups = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan))
-            .aggregate(keys(), sums.aggregates)?;
-        let values = keys().chain(sums.answers).zip(aggregate.schema.iter());
+            .aggregate(named, sums.aggregates)?;
+        let values = keys().map(col).chain(sums.answers).zip(aggregate.schema.iter());
         let named = values.map(|(value, (qualifier, field))| {
-            let value = match field.data_type() {
-                kind @ DataType::Timestamp(..) => cast(value, kind.clone()),
-                _ => value,
-            };
             value.alias_qualified(qualifier.cloned(), field.name())
         });
         groups.project(named.collect::<Vec<_>>())?.build()

@@ -120,6 +120,35 @@ fn device_types_in_groups() {
     );
 }
 
+/// As programs write buckets that draw them.
+#[test]
+fn what_is_computed_of_a_bucket_is_a_key() {
+    let site = site();
+    for key in [
+        "floor(extract(epoch from time) / 300) * 300 AS \"time\"",
+        "CAST(date_part('epoch', time_bucket('438 minutes', time)) AS BIGINT) * 1000 AS ms",
+        "to_char(date_trunc('day', time), '%d.%m.') AS day",
+        "-date_part('epoch', date_trunc('hour', time)) / 3600 AS h",
+        "extract(hour from time_bucket('1 hour', time)) AS hour",
+    ] {
+        let rest = "GROUP BY 1 ORDER BY 1";
+        check(&site, &format!("{key}, {ALL}"), "readings", "device = 'farm/node1'", rest);
+        check(&site, &format!("{key}, max(humidity) AS hi"), "node", "true", rest);
+    }
+    for key in [
+        "floor(extract(epoch from time) / 0.3)",
+        "time_bucket('1 hour', time) - time",
+        "concat(device, time_bucket('1 hour', time)::text)",
+        "extract(hour from time)",
+        "time_bucket('1 hour', time), time_bucket('1 day', time)",
+    ] {
+        let sql = format!("SELECT {key}, count(*) FROM readings GROUP BY {key}");
+        let explained = site.csv(&format!("EXPLAIN {sql}"));
+        assert!(explained.contains("SiteScan: readings"), "{sql}\n{explained}");
+        site.answer(&sql, Format::Csv).unwrap();
+    }
+}
+
 /// Two groups of one shape over different readings.
 #[test]
 fn each_subquery_reads_its_own() {
