@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, internal_err};
+use datafusion::common::{DataFusionError, Statistics, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+};
 use futures::stream;
 use history::Share;
 
@@ -33,6 +36,16 @@ pub(crate) struct Outline {
     pub(crate) told: String,
     /// How many threads can work on it.
     pub(crate) shares: usize,
+    /// If it can be told: of a join, the smaller side is kept in memory.
+    pub(crate) size: Option<Size>,
+}
+
+/// About how much a scan gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) rows: usize,
+    /// Whose rows these are: there are no more devices and signals.
+    pub(crate) series: usize,
 }
 
 /// A plan that calls `begin` for each share when it is executed.
@@ -119,6 +132,25 @@ impl ExecutionPlan for SiteScan {
         });
         let schema = Arc::clone(&self.outline.schema);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(counted))))
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>, DataFusionError> {
+        let schema = &self.outline.schema;
+        let mut statistics = Statistics::new_unknown(schema);
+        if let Some(Size { rows, series }) = self.outline.size {
+            let parts = if args.partition().is_some() { self.outline.shares.max(1) } else { 1 };
+            statistics.num_rows = Precision::Inexact(rows.div_ceil(parts));
+            for (field, column) in schema.fields().iter().zip(&mut statistics.column_statistics) {
+                if matches!(field.name().as_str(), "device" | "signal") {
+                    column.distinct_count = Precision::Inexact(series);
+                }
+            }
+        }
+        Ok(Arc::new(statistics))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

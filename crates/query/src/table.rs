@@ -19,6 +19,7 @@ use history::{HoursScan, Outlook, Scan};
 use model::Timestamp;
 
 use crate::site::Snapshot;
+use crate::source::Size;
 
 pub(crate) fn time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
@@ -28,31 +29,47 @@ pub(crate) fn times(millis: impl Iterator<Item = Option<i64>>) -> ArrayRef {
     Arc::new(TimestampMillisecondArray::from_iter(millis).with_timezone("UTC"))
 }
 
-/// What a scan of history has before it, for EXPLAIN.
-pub(crate) fn outlook(snapshot: &Snapshot, scan: &Scan) -> String {
-    described(snapshot, scan, snapshot.view.outlook(scan))
+/// What a scan has before it.
+pub(crate) struct Forecast {
+    /// For EXPLAIN.
+    pub(crate) told: String,
+    pub(crate) size: Size,
 }
 
-pub(crate) fn outlook_of_hours(snapshot: &Snapshot, scan: &HoursScan) -> String {
+/// Bytes that a reading takes on disk, and an hour: as measured of many kinds of devices.
+const READING_BYTES: u64 = 3;
+const HOUR_BYTES: u64 = 14;
+
+pub(crate) fn forecast(snapshot: &Snapshot, scan: &Scan) -> Forecast {
+    Forecast::new(snapshot, scan, (snapshot.view.outlook(scan), READING_BYTES))
+}
+
+pub(crate) fn forecast_of_hours(snapshot: &Snapshot, scan: &HoursScan) -> Forecast {
     let outlook = snapshot.view.outlook_of_hours(scan);
     let (series, from, to) = (scan.series.clone(), scan.from, scan.to);
-    let told = described(snapshot, &Scan { series, from, to, ..Scan::default() }, outlook);
-    format!("hours, {told}")
+    let alike = Scan { series, from, to, ..Scan::default() };
+    let Forecast { told, size } = Forecast::new(snapshot, &alike, (outlook, HOUR_BYTES));
+    Forecast { told: format!("hours, {told}"), size }
 }
 
-fn described(snapshot: &Snapshot, scan: &Scan, outlook: Outlook) -> String {
-    let Outlook { files, files_all, bytes, hot_rows } = outlook;
-    let all = snapshot.view.series_count();
-    let series = scan.series.as_ref().map_or(all, Vec::len);
-    let bound = |time: Option<Timestamp>| {
-        let time = time.and_then(|time| jiff::Timestamp::from_microsecond(time.micros()).ok());
-        time.map_or_else(|| "any".to_owned(), |time| time.to_string())
-    };
-    let (from, to) = (bound(scan.from), bound(scan.to));
-    format!(
-        "series={series} of {all}, from={from}, to={to}, files={files} of {files_all} \
-         ({bytes} bytes), rows in memory={hot_rows}"
-    )
+impl Forecast {
+    fn new(snapshot: &Snapshot, scan: &Scan, (outlook, row_bytes): (Outlook, u64)) -> Self {
+        let Outlook { files, files_all, bytes, hot_rows } = outlook;
+        let all = snapshot.view.series_count();
+        let series = scan.series.as_ref().map_or(all, Vec::len);
+        let bound = |time: Option<Timestamp>| {
+            let time = time.and_then(|time| jiff::Timestamp::from_microsecond(time.micros()).ok());
+            time.map_or_else(|| "any".to_owned(), |time| time.to_string())
+        };
+        let (from, to) = (bound(scan.from), bound(scan.to));
+        let told = format!(
+            "series={series} of {all}, from={from}, to={to}, files={files} of {files_all} \
+             ({bytes} bytes), rows in memory={hot_rows}"
+        );
+        let cold_rows = usize::try_from(bytes / row_bytes).unwrap_or(usize::MAX);
+        let rows = cold_rows.saturating_add(hot_rows).saturating_mul(series) / all.max(1);
+        Self { told, size: Size { rows, series } }
+    }
 }
 
 /// Rows under which a second thread costs more than it helps.

@@ -117,15 +117,15 @@ impl TableProvider for Partials {
         Span::of(&self.recipe.filters).put_into(&mut scan);
         let snapshot = Arc::clone(&self.base.snapshot);
         let pieces = Pieces::of(&snapshot.view, &scan, cut);
-        let told =
-            format!("groups of readings{}, {}", pieces.told(), table::outlook(&snapshot, &scan));
+        let told = table::forecast(&snapshot, &scan).told;
+        let told = format!("groups of readings{}, {told}", pieces.told());
         let shares = table::shares(session, &snapshot, &scan);
         let reads =
             |column: &usize| parts.iter().any(|part| part.reads_of_hours().contains(column));
         let of_hours: Vec<usize> = (0..hour::COUNT).filter(reads).collect();
         let plan =
             Plan { snapshot, scan, pieces, of_hours, parts, cut, schema: Arc::clone(&schema) };
-        let outline = Outline { schema, limit: None, told, shares };
+        let outline = Outline { schema, limit: None, told, shares, size: None };
         Ok(source::plan(outline, move |_: &TaskContext, share| plan.begin(share)))
     }
 }

@@ -24,7 +24,7 @@ use history::SeriesId;
 
 use crate::prune;
 use crate::site::Snapshot;
-use crate::source::{self, Batches, Outline};
+use crate::source::{self, Batches, Outline, Size};
 use crate::table;
 pub(crate) use cache::DayCache;
 use day::{Assessed, DAY_MS, Day, assess};
@@ -91,9 +91,11 @@ impl TableProvider for Completeness {
             self.0.view.series_count(),
             asked.days.clone().count(),
         );
+        let (series, days) = (asked.series.len(), asked.days.clone().count());
+        let size = Some(Size { rows: series.saturating_mul(days), series });
         let snapshot = Arc::clone(&self.0);
         let projected = Arc::new(schema().project(&columns)?);
-        let outline = Outline { schema: projected, limit, told, shares: 1 };
+        let outline = Outline { schema: projected, limit, told, shares: 1, size };
         Ok(source::plan(outline, move |context, _share| {
             let memory = MemoryConsumer::new("completeness").register(context.memory_pool());
             let shelf = Shelf::new(Arc::clone(&snapshot), Arc::clone(&asked.series), memory);

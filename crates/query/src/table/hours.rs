@@ -15,8 +15,8 @@ use model::Timestamp;
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
 use crate::source::{self, Batches, Outline};
-use crate::table;
 use crate::table::readings::{KEYS, Shape};
+use crate::table::{self, Forecast};
 
 /// The columns of history that an hour in SQL consists of: all but the series.
 fn stored() -> Vec<usize> {
@@ -78,9 +78,10 @@ impl TableProvider for Hours {
             only_usable: false,
         };
         let snapshot = Arc::clone(&self.0);
-        let told = table::outlook_of_hours(&snapshot, &scan);
+        let Forecast { told, size } = table::forecast_of_hours(&snapshot, &scan);
+        let outline = Outline { schema, limit, told, shares: 1, size: Some(size) };
         let begins = move |_: &TaskContext, _| begin(&snapshot, &scan, shape.clone());
-        Ok(source::plan(Outline { schema, limit, told, shares: 1 }, begins))
+        Ok(source::plan(outline, begins))
     }
 }
 

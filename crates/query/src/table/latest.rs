@@ -16,7 +16,7 @@ use model::Unit;
 
 use crate::prune;
 use crate::site::Snapshot;
-use crate::source::{self, Batches, Outline};
+use crate::source::{self, Batches, Outline, Size};
 use crate::table;
 
 const KEYS: [&str; 2] = ["device", "signal"];
@@ -126,10 +126,12 @@ impl TableProvider for LastValues {
             wanted.iter().filter_map(|index| all.get(*index)).map(|(_, column)| *column).collect();
         let schema = Arc::new(self.schema.project(&wanted)?);
         let told = format!("last values, series={} of {}", ids.len(), names.num_rows());
-        let outline = Outline { schema: Arc::clone(&schema), limit, told, shares: 1 };
+        let of_batch = Arc::clone(&schema);
+        let size = Some(Size { rows: ids.len(), series: ids.len() });
+        let outline = Outline { schema, limit, told, shares: 1, size };
         let snapshot = Arc::clone(&self.snapshot);
         Ok(source::plan(outline, move |_context, _share| {
-            let rows = rows(&snapshot, (&ids, &columns), &schema)?;
+            let rows = rows(&snapshot, (&ids, &columns), &of_batch)?;
             let batches: Batches = Box::new(std::iter::once(Ok(rows)));
             Ok(batches)
         }))

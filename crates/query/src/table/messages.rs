@@ -75,7 +75,7 @@ impl TableProvider for MessageTable {
         };
         let snapshot = Arc::clone(&self.0);
         let told = format!("messages of the journal, positions {} to {}", scan.first, scan.last);
-        let outline = Outline { schema, limit, told, shares: 1 };
+        let outline = Outline { schema, limit, told, shares: 1, size: None };
         Ok(source::plan(outline, move |_context, _share| {
             let messages = snapshot.catalog.messages(scan);
             let wanted = wanted.clone();

@@ -17,7 +17,7 @@ use crate::names::Names;
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
 use crate::source::{self, Batches, Outline};
-use crate::table;
+use crate::table::{self, Forecast};
 
 /// The columns of history that a reading in SQL consists of, in the order of `schema`.
 const STORED: [usize; 6] =
@@ -74,11 +74,12 @@ impl TableProvider for Readings {
             ..Scan::default()
         };
         Span::of(filters).put_into(&mut scan);
-        let told = format!("readings, {}", table::outlook(&self.0, &scan));
+        let Forecast { told, size } = table::forecast(&self.0, &scan);
+        let (told, size) = (format!("readings, {told}"), Some(size));
         let shares = table::shares(session, &self.0, &scan);
         let snapshot = Arc::clone(&self.0);
         let begins = move |_: &TaskContext, share| begin(&snapshot, &scan, (share, shape.clone()));
-        Ok(source::plan(Outline { schema, limit, told, shares }, begins))
+        Ok(source::plan(Outline { schema, limit, told, shares, size }, begins))
     }
 }
 

@@ -23,7 +23,7 @@ use history::{Scan, Series, SeriesId};
 use crate::prune::{self, Span};
 use crate::site::Snapshot;
 use crate::source::{self, Batches, Outline};
-use crate::table;
+use crate::table::{self, Forecast};
 use merge::{Device, Merge, Plan};
 
 pub(crate) const KEYS: [&str; 1] = ["device"];
@@ -146,7 +146,12 @@ impl TableProvider for Wide {
         let span = Span::of(filters);
         let mut scan = Scan { series: Some(ids), ..Scan::default() };
         span.put_into(&mut scan);
-        let told = format!("rows of a device type, {}", table::outlook(&self.snapshot, &scan));
+        let Forecast { told, mut size } = table::forecast(&self.snapshot, &scan);
+        let told = format!("rows of a device type, {told}");
+        // Where all signals of a device come together, their readings are one row.
+        let signals = columns.iter().filter(|column| **column >= FIXED).count().max(1);
+        size.rows /= signals;
+        let size = Some(size);
         let newest_first = limit.is_some();
         let shares = if newest_first { 1 } else { table::shares(session, &self.snapshot, &scan) };
         let (devices, series) = self.devices(scan.series.unwrap_or_default(), &columns);
@@ -159,7 +164,7 @@ impl TableProvider for Wide {
             span,
             newest_first,
         });
-        Ok(source::plan(Outline { schema, limit, told, shares }, move |context, share| {
+        Ok(source::plan(Outline { schema, limit, told, shares, size }, move |context, share| {
             let memory =
                 MemoryConsumer::new("rows of a device type").register(context.memory_pool());
             let batches: Batches = Box::new(Merge::new(Arc::clone(&plan), share, memory));

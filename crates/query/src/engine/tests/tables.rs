@@ -51,6 +51,26 @@ fn latest_signals_and_devices_have_one_row_for_each() {
     );
 }
 
+/// Whatever stands first: of a million readings and a hundred labels, the labels are kept in memory.
+#[test]
+fn the_smaller_side_of_a_join_is_kept_in_memory() {
+    let mut site = Site::sample();
+    let many: Vec<Row<'_>> =
+        (0..500).map(|second| ("farm/node1", "temperature", second * 1_000, 20.0)).collect();
+    site.take(&many);
+    for table in ["readings", "node"] {
+        let sql = format!(
+            "SELECT count(*) FROM {table} AS said JOIN labels ON labels.device = said.device \
+             JOIN devices ON devices.device = said.device WHERE label = 'model'"
+        );
+        let plan = site.csv(&format!("EXPLAIN {sql}"));
+        let (labels, readings) = (plan.rfind("DataSourceExec"), plan.rfind("SiteScan"));
+        assert!(labels < readings, "{plan}");
+        let first = plan.find("HashJoinExec").unwrap();
+        assert!(plan[first..].starts_with("HashJoinExec: mode=CollectLeft"), "{plan}");
+    }
+}
+
 #[test]
 fn labels_have_one_row_each_and_join_with_readings() {
     let site = Site::sample();
