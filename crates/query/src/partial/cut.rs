@@ -56,10 +56,7 @@ impl Cut {
     /// `date_bin` (alias `time_bucket`) with a fixed step, `date_trunc` to a fixed unit, or the whole
     /// part of `extract(epoch FROM time) / seconds`, as Grafana writes it; of the column `time`.
     fn of(expr: &Expr) -> Option<Self> {
-        let ScalarFunction { func, args } = match expr {
-            Expr::ScalarFunction(function) => function,
-            _ => return None,
-        };
+        let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };
         match (func.name(), args.as_slice()) {
             ("date_bin", [step, time]) if is_time(time, "time") => Self::bins(step, 0),
             ("date_bin", [step, time, origin]) if is_time(time, "time") => {

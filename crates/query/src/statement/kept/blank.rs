@@ -103,15 +103,12 @@ fn replace(
     plan: &LogicalPlan,
     mut source: impl FnMut(&TableScan) -> Result<Option<Arc<dyn TableSource>>, DataFusionError>,
 ) -> Result<LogicalPlan, DataFusionError> {
-    let replaced = plan.clone().transform_down_with_subqueries(|node| match node {
-        LogicalPlan::TableScan(mut scan) => Ok(match source(&scan)? {
-            Some(source) => {
-                scan.source = source;
-                Transformed::yes(LogicalPlan::TableScan(scan))
-            }
-            None => Transformed::no(LogicalPlan::TableScan(scan)),
-        }),
-        node => Ok(Transformed::no(node)),
+    let replaced = plan.clone().transform_down_with_subqueries(|node| {
+        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+        let source = source(&scan)?;
+        let changed = source.is_some();
+        scan.source = source.unwrap_or_else(|| Arc::clone(&scan.source));
+        Ok(Transformed::new_transformed(LogicalPlan::TableScan(scan), changed))
     })?;
     Ok(replaced.data)
 }
