@@ -96,7 +96,7 @@ impl Shelf {
                 let place = group * metadata.num_columns() + column;
                 let checksum = footer.checksums.get(place).copied().unwrap_or_default();
                 let column = range(*column);
-                let own = |at: u64| usize::try_from(at - start).unwrap_or(usize::MAX);
+                let own = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
                 let chunk = bytes.get(own(column.start)..own(column.end)).unwrap_or_default();
                 check(chunk, checksum).map_err(|source| damaged(file, source))?;
             }

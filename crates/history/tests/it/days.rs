@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use history::storage::memory::{Memory, Unsynced};
-use history::{Options, Scan};
+use history::{Options, Scan, Share};
 
-use crate::site::{NOW, Site, number, scan, small_options};
+use crate::site::{NOW, Seen, Site, number, scan, small_options};
 
 const DAY: i64 = 86_400_000;
 
@@ -86,4 +86,32 @@ fn what_left_the_table_can_still_be_read_for_a_while() {
     assert_eq!(folders(&site).len(), 4);
     site.merge(1).unwrap();
     assert_eq!(folders(&site).len(), 2);
+}
+
+/// Many days are dealt whole: each share has days of its own, with what came late in them and what
+/// is in memory, and together they have everything once.
+#[test]
+fn shares_of_many_days_have_days_of_their_own() {
+    let (mut site, start) = (Site::new(), NOW.millis() - 30 * DAY);
+    let day = |day: i64, value: f64| {
+        (0..4).map(move |row| number("mill/press", "x", start + day * DAY + row * 1_000, value))
+    };
+    for value in [1.0, 2.0] {
+        (0..12).for_each(|number| site.write(day(number, value)));
+        site.commit_all();
+        site.flush().unwrap();
+    }
+    site.write(day(3, 3.0).take(2));
+    site.commit_all();
+    let days_of = |seen: &Seen| -> BTreeSet<i64> {
+        seen.keys().map(|(.., time)| (time - start) / DAY).collect()
+    };
+    let mut together = Seen::new();
+    for number in 0..2 {
+        let share = Some(Share { number, of: 2 });
+        let own = scan(&site.view(), &Scan { share, ..Scan::default() });
+        assert!(days_of(&own).len() <= 7, "six, and the one in memory");
+        together.extend(own);
+    }
+    assert_eq!(together, site.expected());
 }

@@ -16,6 +16,8 @@ use super::sets::{Set, Table};
 
 struct Real {
     name: &'static str,
+    /// The folder in it that has the measurements.
+    below: &'static str,
     /// How the names of its files end.
     files: &'static str,
     time: Time,
@@ -35,6 +37,7 @@ enum Time {
 const SETS: [Real; 4] = [
     Real {
         name: "beijing-air",
+        below: "",
         files: ".csv.gz",
         time: Time::Columns(["year", "month", "day", "hour"]),
         skip: &["No", "year", "month", "day", "hour", "wd", "station"],
@@ -42,6 +45,7 @@ const SETS: [Real; 4] = [
     },
     Real {
         name: "greenhouse",
+        below: "",
         files: "GreenhouseClimate.csv.gz",
         time: Time::Column("Date", "%m/%d/%Y %H:%M"),
         skip: &["Date"],
@@ -49,6 +53,7 @@ const SETS: [Real; 4] = [
     },
     Real {
         name: "nab",
+        below: "data",
         files: ".csv.gz",
         time: Time::Column("timestamp", "%Y-%m-%d %H:%M:%S"),
         skip: &["timestamp"],
@@ -56,6 +61,7 @@ const SETS: [Real; 4] = [
     },
     Real {
         name: "ett",
+        below: "",
         files: ".csv.gz",
         time: Time::Column("date", "%Y-%m-%d %H:%M:%S"),
         skip: &["date"],
@@ -76,7 +82,7 @@ pub(super) fn make(name: &str, data: &Path, folder: &Path) -> Result<Set> {
     let real = SETS.iter().find(|set| set.name == name).context("no such set")?;
     std::fs::create_dir_all(folder)?;
     let mut files = Vec::new();
-    find(&data.join(name), real.files, &mut files)?;
+    find(&data.join(name).join(real.below), real.files, &mut files)?;
     files.sort();
     ensure!(!files.is_empty(), "no file ends with {}", real.files);
     let (points, rows) = (folder.join("points.lp"), folder.join("rows.csv"));
