@@ -58,11 +58,11 @@ impl Cut {
     fn of(expr: &Expr) -> Option<Self> {
         let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else { return None };
         match (func.name(), args.as_slice()) {
-            ("date_bin", [step, time]) if is_time(time, "time") => Self::bins(step, 0),
-            ("date_bin", [step, time, origin]) if is_time(time, "time") => {
+            ("date_bin", [step, time]) if is_utc(time) => Self::bins(step, 0),
+            ("date_bin", [step, time, origin]) if is_utc(time) => {
                 Self::bins(step, literal_millis(origin)?)
             }
-            ("date_trunc", [unit, time]) if is_time(time, "time") => Self::truncation(unit),
+            ("date_trunc", [unit, time]) if is_utc(time) => Self::truncation(unit),
             ("floor", [Expr::BinaryExpr(part)]) if part.op == Operator::Divide => {
                 is_epoch(&part.left).then(|| Self::seconds(&part.right)).flatten()
             }
@@ -126,6 +126,19 @@ impl Cut {
     pub(crate) const fn is_of_hours(self) -> bool {
         self.step % HOUR_MS == 0 && self.origin % HOUR_MS == 0
     }
+}
+
+/// The column `time`, not shown in a zone: days and weeks of another zone begin at other moments.
+fn is_utc(expr: &Expr) -> bool {
+    let mut shown = expr;
+    while let Expr::Cast(cast) = shown {
+        let DataType::Timestamp(_, zone) = cast.field.data_type() else { return false };
+        if zone.as_ref().is_some_and(|zone| &**zone != "UTC") {
+            return false;
+        }
+        shown = &cast.expr;
+    }
+    is_time(expr, "time")
 }
 
 /// What has one value for one value of `time`, and no rows of its own.

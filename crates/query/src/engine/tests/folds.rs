@@ -140,6 +140,7 @@ fn what_is_computed_of_a_bucket_is_a_key() {
         "time_bucket('1 hour', time) - time",
         "concat(device, time_bucket('1 hour', time)::text)",
         "extract(hour from time)",
+        "date_trunc('day', time AT TIME ZONE '+02:00')",
         "time_bucket('1 hour', time), time_bucket('1 day', time)",
     ] {
         let sql = format!("SELECT {key}, count(*) FROM readings GROUP BY {key}");
