@@ -180,20 +180,31 @@ fn folder(kept: Option<&Path>, work: Option<&Path>) -> Result<(PathBuf, Option<T
     Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
-/// Althing, as it is given or built.
-fn release_althing(given: Option<&Path>) -> Result<Which> {
-    let binary = match given {
-        Some(path) => path.to_owned(),
-        None => runner::build("althing", &[])?,
-    };
-    Ok(Which { binary: Some(binary), ..Which::default() })
+/// What is measured and what puts load on it.
+#[derive(Clone, Debug, Args)]
+pub struct Builds {
+    /// The load generator; without it, it is built.
+    #[arg(long)]
+    pub generator: Option<PathBuf>,
+    /// Althing; without it, it is built.
+    #[arg(long)]
+    pub althing: Option<PathBuf>,
 }
 
-/// What puts load on it, likewise.
-fn release_generator(given: Option<&Path>) -> Result<PathBuf> {
-    match given {
-        Some(path) => Ok(path.to_owned()),
-        None => runner::build("bench", runner::GENERATOR_FLAGS),
+impl Builds {
+    fn althing(&self) -> Result<Which> {
+        let binary = match &self.althing {
+            Some(path) => path.clone(),
+            None => runner::build("althing", &[])?,
+        };
+        Ok(Which { binary: Some(binary), ..Which::default() })
+    }
+
+    fn generator(&self) -> Result<PathBuf> {
+        match &self.generator {
+            Some(path) => Ok(path.clone()),
+            None => runner::build("bench", runner::GENERATOR_FLAGS),
+        }
     }
 }
 

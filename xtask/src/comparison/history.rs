@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::Builds;
 use super::figures::per;
 use super::stores::{
     Althing, Asker, LiveFile, Player, Queries, Question, Questions, Store, install, play,
@@ -52,12 +53,8 @@ pub struct Plan {
     /// Where the data lie meanwhile, without `--data-dir`.
     #[arg(long)]
     pub work: Option<PathBuf>,
-    /// The load generator; without it, it is built.
-    #[arg(long)]
-    pub generator: Option<PathBuf>,
-    /// Althing; without it, it is built.
-    #[arg(long)]
-    pub althing: Option<PathBuf>,
+    #[command(flatten)]
+    pub builds: Builds,
 }
 
 const FOLDER: &str = "history";
@@ -88,7 +85,7 @@ pub(super) fn run(plan: &Plan) -> Result<()> {
     }
     let python = install(&plan.stores)?;
     let (folder, _temporary) = super::folder(plan.data_dir.as_deref(), plan.work.as_deref())?;
-    let which = super::release_althing(plan.althing.as_deref())?;
+    let which = plan.builds.althing()?;
     let site = Althing::new(&which, &folder.join("althing"))?.configured(CONFIG);
     fill(plan, &site)?;
     let questions = questions(plan)?;
@@ -169,7 +166,7 @@ fn fill(plan: &Plan, site: &Althing) -> Result<()> {
 }
 
 fn load(plan: &Plan, site: &Althing) -> Result<()> {
-    let generator = super::release_generator(plan.generator.as_deref())?;
+    let generator = plan.builds.generator()?;
     let started = site.start()?;
     let url = format!("http://{}/api/v2/write?bucket=year&precision=ms", started.http());
     let Year { devices, days, readings } = plan.year;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use bench::tsbs::Scale;
 use clap::Args;
 
+use super::Builds;
 use super::figures::per;
 use super::one_line;
 use super::stores::{Store, install};
@@ -42,12 +43,8 @@ pub struct Plan {
     /// Where the data lie meanwhile.
     #[arg(long)]
     pub work: Option<PathBuf>,
-    /// The load generator; without it, it is built.
-    #[arg(long)]
-    pub generator: Option<PathBuf>,
-    /// Althing; without it, it is built.
-    #[arg(long)]
-    pub althing: Option<PathBuf>,
+    #[command(flatten)]
+    pub builds: Builds,
 }
 
 /// Bytes of one set in one store, or why there are none. Althing has two of them.

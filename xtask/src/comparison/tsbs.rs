@@ -12,6 +12,7 @@ use anyhow::{Result, ensure};
 use bench::tsbs::Scale;
 use clap::Args;
 
+use super::Builds;
 use super::stores::{Queries, Question, Questions, Store, install, play, table};
 use crate::dice::Dice;
 use draws::Draw;
@@ -49,12 +50,8 @@ pub struct Plan {
     /// Where the data lie meanwhile, without `--data-dir`.
     #[arg(long)]
     pub work: Option<PathBuf>,
-    /// The load generator; without it, it is built.
-    #[arg(long)]
-    pub generator: Option<PathBuf>,
-    /// Althing; without it, it is built.
-    #[arg(long)]
-    pub althing: Option<PathBuf>,
+    #[command(flatten)]
+    pub builds: Builds,
 }
 
 /// # Errors

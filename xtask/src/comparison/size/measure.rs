@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::super::folder;
 use super::super::stores::{
     Althing, Asker, Question, Server, Store, bytes_of, bytes_on_disk, calm, post, server_config,
 };
-use super::super::{folder, release_althing, release_generator};
 use super::sets::{Set, Table};
 use super::{Cell, Plan};
 use crate::torture::{Which, count_readings};
@@ -25,8 +25,8 @@ pub(super) struct Laboratory {
 impl Laboratory {
     pub(super) fn new(plan: &Plan, python: PathBuf) -> Result<Self> {
         Ok(Self {
-            generator: release_generator(plan.generator.as_deref())?,
-            which: release_althing(plan.althing.as_deref())?,
+            generator: plan.builds.generator()?,
+            which: plan.builds.althing()?,
             python,
             work: plan.work.clone(),
         })

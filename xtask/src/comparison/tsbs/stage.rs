@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::super::folder;
 use super::super::stores::{
     Althing, Asker, Player, Question, Server, Store, server_config, site_config, statements,
 };
-use super::super::{folder, release_althing, release_generator};
 use super::Plan;
 use super::draws::time;
 use super::statements::FOLDER;
@@ -41,11 +41,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn set(plan: &Plan, python: PathBuf) -> Result<Self> {
-        let generator = release_generator(plan.generator.as_deref())?;
+        let generator = plan.builds.generator()?;
         let (folder, temporary) = folder(plan.data_dir.as_deref(), plan.work.as_deref())?;
         let generated = generate(plan.scale, &generator, &folder)?;
-        let althing =
-            Althing::new(&release_althing(plan.althing.as_deref())?, &folder.join("althing"))?;
+        let althing = Althing::new(&plan.builds.althing()?, &folder.join("althing"))?;
         let scale = plan.scale;
         Ok(Self { folder, scale, generated, generator, python, althing, _temporary: temporary })
     }
