@@ -17,6 +17,9 @@ use model::{Horizon, Position};
 /// How often an idle site looks whether its hot tail has grown old.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// The same while files are looked after: what comes next should not wait long, and costs little.
+const TENDING: Duration = Duration::from_millis(20);
+
 /// How long the thread waits for the disk, or for a flush, before it looks again.
 const WAIT: Duration = Duration::from_millis(1);
 
@@ -71,7 +74,8 @@ impl IngestWork {
 
     /// One batch, if there is one, and whatever the tables need. Breaks at the journal's end.
     fn step(&mut self, source: Source) -> anyhow::Result<ControlFlow<()>> {
-        let batch = match self.follower.recv(IDLE) {
+        let longest = if self.ingest.is_tending() { TENDING } else { IDLE };
+        let batch = match self.follower.recv(longest) {
             Err(ReadFault::Stopped(TailEnd::Stopped)) => return Ok(ControlFlow::Break(())),
             outcome => outcome.context("the journal cannot be read")?,
         };

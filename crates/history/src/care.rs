@@ -19,6 +19,8 @@ use model::{Position, Timestamp};
 use crate::care::leaving::Leaving;
 use crate::care::work::{Done, Work, timed};
 use crate::fault::{FlushFault, MergeFault};
+use crate::file::Origin;
+use crate::folder::Folder;
 use crate::gone::Gone;
 use crate::hours::plan::Look;
 use crate::hours::{self, Summarised};
@@ -26,14 +28,15 @@ use crate::merge::drops::Drops;
 use crate::merge::expire::Expiry;
 use crate::merge::plan::Plan;
 use crate::merge::purge::{Looked, Purge};
-use crate::merge::{self, Merged, plan};
+use crate::merge::{self, Merged, plan, weeks};
 use crate::options::{Keeping, Options};
 use crate::reader::Shared;
 use crate::remote::{MoveFault, Moved, Mover, Step, Store};
 use crate::storage::Storage;
 use crate::table::{Removed, Table};
 
-/// Between two looks at the list of files, which can be long.
+/// Between two looks at the list of files, which can be long, while there is nothing to do. After an
+/// import of years there are hundreds of days to close, most of them in no time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Checkpoints of the log name what left for so long.
@@ -54,17 +57,20 @@ pub(crate) struct Care {
     keeping: Option<Arc<dyn Keeping>>,
     expiry: Expiry,
     /// Days that were written again because of it, and until when they are left alone.
-    expired: BTreeMap<i32, Timestamp>,
+    expired: BTreeMap<Folder, Timestamp>,
     next_expiry: Timestamp,
     running: Option<Running>,
+    /// Days whose readings are all of erased series, until they are written again: no hours come of
+    /// them, which would be asked for again and again.
+    hourless: BTreeMap<Folder, Origin>,
     /// The last thread was one for what is erased: a merge comes first now, if there is one.
     purged: bool,
     looked: Looked,
     leaving: Vec<Leaving>,
     /// Folders with a file that cannot be read: at most as many as there are folders.
-    skipped: BTreeSet<i32>,
+    skipped: BTreeSet<Folder>,
     /// Of these, those whose files lie in a store that did not answer, and until when.
-    unanswered: BTreeSet<i32>,
+    unanswered: BTreeSet<Folder>,
     unanswered_until: Option<Timestamp>,
     paused_until: Option<Timestamp>,
     next_look: Timestamp,
@@ -112,6 +118,7 @@ impl Care {
             expired: BTreeMap::new(),
             next_expiry: Timestamp::EPOCH,
             running: None,
+            hourless: BTreeMap::new(),
             purged: false,
             looked: Looked::default(),
             leaving,
@@ -129,8 +136,10 @@ impl Care {
     }
 
     pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
+        let is_over = self.running.as_ref().is_some_and(|running| running.thread.is_finished());
         // Also when the clock was set back.
-        if now < self.next_look && self.next_look <= now.saturating_add(LOOK_EVERY) {
+        let is_early = now < self.next_look && self.next_look <= now.saturating_add(LOOK_EVERY);
+        if is_early && !is_over {
             return Ok(None);
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
@@ -157,6 +166,10 @@ impl Care {
         Ok(tended)
     }
 
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// A step of moving on this thread; nothing where there is no store.
     pub(crate) fn move_out(&mut self, now: Timestamp) -> Result<Option<Moved>, MoveFault> {
         let Some(mover) = &self.mover else { return Ok(None) };
@@ -175,8 +188,8 @@ impl Care {
     }
 
     pub(crate) fn merge(&mut self, now: Timestamp) -> Result<Option<Merged>, MergeFault> {
-        while let Some(day) = self.leaves_without_hours(now) {
-            let work = Work::Hours(self.hours_of(day, now));
+        while let Some(folder) = self.leaves_without_hours(now) {
+            let work = Work::Hours(self.hours_of(folder, now));
             self.ended(work.run(), now)?;
         }
         self.retain(now)?;
@@ -211,8 +224,8 @@ impl Care {
             return None;
         }
         self.paused_until = None;
-        if let Some(day) = self.leaves_without_hours(now) {
-            return Some(Work::Hours(self.hours_of(day, now)));
+        if let Some(folder) = self.leaves_without_hours(now) {
+            return Some(Work::Hours(self.hours_of(folder, now)));
         }
         let merge = self.next_merge(now);
         merge.or_else(|| self.next_hours(now)).or_else(|| self.next_purge_of_hours(now))
@@ -225,7 +238,7 @@ impl Care {
         }
         if self.unanswered_until.take_if(|until| *until <= now).is_some() {
             let unanswered = std::mem::take(&mut self.unanswered);
-            self.skipped.retain(|day| !unanswered.contains(day));
+            self.skipped.retain(|folder| !unanswered.contains(folder));
         }
         let stock = self.stock();
         let plan = plan::next(&stock.readings.files, now.millis(), &self.skipped);
@@ -236,11 +249,16 @@ impl Care {
             let job = self.merge_of(Plan::default(), &stock, now);
             return Some(Work::Purge(Purge { files: dirty, job }));
         }
-        if let Some(plan) = plan {
+        if let Some(plan) = plan.or_else(|| self.next_week(&stock, now)) {
             return Some(Work::Merge(self.merge_of(plan, &stock, now)));
         }
         let expire = self.expire_due(&stock.readings, now)?;
         Some(Work::Expire(expire(self.merge_of(Plan::default(), &stock, now))))
+    }
+
+    fn next_week(&self, Stock { readings, hours, .. }: &Stock, now: Timestamp) -> Option<Plan> {
+        let after = weeks::waits_for(self.keep_spans());
+        weeks::Look { readings, hours, skipped: &self.skipped, after }.next(now)
     }
 
     fn merge_of(&self, plan: Plan, stock: &Stock, now: Timestamp) -> merge::Job {
@@ -260,8 +278,8 @@ impl Care {
         if self.is_paused(now) {
             return None;
         }
-        let day = self.look(now, |look| look.next())?;
-        Some(Work::Hours(self.hours_of(day, now)))
+        let folder = self.look(now, |look| look.next())?;
+        Some(Work::Hours(self.hours_of(folder, now)))
     }
 
     fn next_purge_of_hours(&self, now: Timestamp) -> Option<Work> {
@@ -280,7 +298,8 @@ impl Care {
     fn look<T>(&self, now: Timestamp, ask: impl FnOnce(&Look<'_>) -> T) -> T {
         let Stock { readings, hours, .. } = self.stock();
         let oldest = self.first_day_of_hours(now);
-        ask(&Look { readings: &readings, hours: &hours, oldest, skipped: &self.skipped })
+        let (skipped, hourless) = (&self.skipped, &self.hourless);
+        ask(&Look { readings: &readings, hours: &hours, oldest, skipped, hourless })
     }
 
     fn stock(&self) -> Stock {
@@ -294,13 +313,13 @@ impl Care {
         }
     }
 
-    fn hours_of(&self, day: i32, now: Timestamp) -> hours::Job {
+    fn hours_of(&self, folder: Folder, now: Timestamp) -> hours::Job {
         let stock = self.stock();
         hours::Job {
             shared: Arc::clone(&self.shared),
             storage: Arc::clone(&self.storage),
-            day,
-            files: stock.readings.of_day(day).to_vec(),
+            folder,
+            files: stock.readings.over(folder).to_vec(),
             version: stock.hours.version,
             drops: Drops::of(&stock.gone),
             clean: stock.clean,
@@ -327,18 +346,23 @@ impl Care {
     }
 
     fn ended(&mut self, done: Done, now: Timestamp) -> Result<Option<Tended>, MergeFault> {
-        let Done { looked, clean, day, files, expiry, outcome } = done;
+        let Done { looked, clean, folder, files, hourless, expiry, outcome } = done;
         self.looked.note(looked, clean);
+        if let Some((folder, origin)) = folder.zip(hourless) {
+            let readings = self.stock().readings;
+            self.hourless.retain(|folder, _| !readings.over(*folder).is_empty());
+            self.hourless.insert(folder, origin);
+        }
         if let Some(expiry) = expiry {
-            self.expire_ended(expiry, (day, matches!(outcome, Ok(Some(_)))), now);
+            self.expire_ended(expiry, (folder, matches!(outcome, Ok(Some(_)))), now);
         }
         match &outcome {
             Ok(None) => {}
             Ok(Some(_)) => self.let_go(files.into_iter(), now),
             Err(MergeFault::Read { source, .. }) => {
-                for day in day.into_iter().filter(|day| self.skipped.insert(*day)) {
+                for folder in folder.into_iter().filter(|one| self.skipped.insert(*one)) {
                     if source.away().is_some() {
-                        self.unanswered.insert(day);
+                        self.unanswered.insert(folder);
                         self.unanswered_until = Some(now.saturating_add(PAUSE));
                     }
                 }

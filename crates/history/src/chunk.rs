@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, Float64Array, StringBuilder, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType};
 
-use crate::arrange::day_of;
+use crate::folder::Folder;
 
 /// The texts of some rows. They are rare, so they stand aside: the row they belong to and their
 /// bytes. A row with a text has no number.
@@ -148,10 +148,10 @@ impl Chunk {
         self.series.len()
     }
 
-    /// The folders that its rows belong to, ascending.
+    /// The days that its rows belong to, ascending.
     pub(crate) fn days(&self) -> &[i32] {
         self.days.get_or_init(|| {
-            let mut days: Vec<i32> = self.time.iter().map(|time| day_of(*time)).collect();
+            let mut days: Vec<i32> = self.time.iter().map(|time| Folder::of(*time).first).collect();
             days.dedup();
             days.sort_unstable();
             days.dedup();

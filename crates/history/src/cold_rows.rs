@@ -11,14 +11,15 @@ use arrow::datatypes::{Int32Type, TimestampMillisecondType};
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::part::stored;
 use crate::scan::{Deal, Filter};
 use crate::shadow::{Order, Shadow};
-use crate::table::Table;
+use crate::table::{Table, folders};
 
 /// A scan of at least so many folders for each share, none much larger than the others, is dealt by
 /// folders.
-const DAYS_A_SHARE: u64 = 4;
+const FOLDERS_A_SHARE: u64 = 4;
 
 /// One time lies in one folder, so only late files of the same folder can replace a row; their
 /// keys are in memory for one folder at a time.
@@ -27,7 +28,7 @@ pub(crate) struct ColdRows {
     shelf: Arc<Shelf>,
     pub(crate) want: Want,
     files: VecDeque<Arc<ColdFile>>,
-    day: Option<i32>,
+    folder: Option<Folder>,
     /// The late rows of the folder.
     shadow: Shadow,
     /// What is wanted of the file in work, and whether its rows have to be looked at one by one.
@@ -41,7 +42,7 @@ impl ColdRows {
         let files: Vec<Arc<ColdFile>> =
             table.files.iter().filter(touched).map(Arc::clone).collect();
         let (files, deal) = dealt(files, deal);
-        Self { shelf, want, files, day: None, shadow: Shadow::default(), current: None, deal }
+        Self { shelf, want, files, folder: None, shadow: Shadow::default(), current: None, deal }
     }
 
     /// The next rows that pass the filter and that nothing hides; maybe none of a batch.
@@ -55,7 +56,7 @@ impl ColdRows {
                 return Ok(Some(pick(&batch, &self.want.filter, order, shadows)?));
             }
             let Some(file) = self.files.pop_front() else { return Ok(None) };
-            if self.day.replace(file.key.day) != Some(file.key.day) {
+            if self.folder.replace(file.key.folder) != Some(file.key.folder) {
                 self.shadow = self.late_rows(&file)?;
             }
             self.current = Some(self.open(file, hot)?);
@@ -84,9 +85,9 @@ impl ColdRows {
     /// The late rows of the folder that begins with `first`.
     fn late_rows(&self, first: &Arc<ColdFile>) -> Result<Shadow, ReadFault> {
         let want = Want { columns: vec![stored::SERIES, stored::TIME], ..self.want.clone() };
-        let same_day = |file: &&Arc<ColdFile>| file.key.day == first.key.day;
+        let same = |file: &&Arc<ColdFile>| file.key.folder == first.key.folder;
         let mut shadow = Shadow::default();
-        let files = std::iter::once(first).chain(self.files.iter().take_while(same_day));
+        let files = std::iter::once(first).chain(self.files.iter().take_while(same));
         for file in files.filter(|file| file.key.late) {
             let mut scan = FileScan::open(&self.shelf, Arc::clone(file), &want)?;
             while let Some(batch) = scan.next(&self.shelf, &want)? {
@@ -109,13 +110,13 @@ impl ColdRows {
 /// Many folders are dealt whole, so that each share opens only its own files; of a few, the row
 /// groups are.
 fn dealt(files: Vec<Arc<ColdFile>>, mut deal: Deal) -> (VecDeque<Arc<ColdFile>>, Deal) {
-    let days = || files.chunk_by(|one, other| one.key.day == other.key.day);
+    let folders = || folders(&files).map(|(_, files)| files);
     let bytes = |files: &[Arc<ColdFile>]| files.iter().map(|file| file.bytes).sum::<u64>();
-    let largest = days().map(bytes).max().unwrap_or_default();
-    if largest.saturating_mul(DAYS_A_SHARE * deal.shares() as u64) > bytes(&files) {
+    let largest = folders().map(bytes).max().unwrap_or_default();
+    if largest.saturating_mul(FOLDERS_A_SHARE * deal.shares() as u64) > bytes(&files) {
         return (files.into(), deal);
     }
-    let own = days().filter(|_| deal.takes()).flatten().map(Arc::clone).collect();
+    let own = folders().filter(|_| deal.takes()).flatten().map(Arc::clone).collect();
     (own, Deal::new(None))
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::arrange::{FileKey, day_from_name};
+use crate::arrange::FileKey;
 use crate::delta::Add;
+use crate::folder::Folder;
 use crate::kind::Kind;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,14 +88,14 @@ impl ColdFile {
         self.kind().name_of(&self.path)
     }
 
-    /// Without the folder of its day.
+    /// Without its folder.
     fn last_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// By folder, then in the order the rows came.
-    pub(crate) fn sort_key(&self) -> (i32, u64, bool, &str) {
-        (self.key.day, self.position, self.key.late, &self.path)
+    pub(crate) fn sort_key(&self) -> (Folder, u64, bool, &str) {
+        (self.key.folder, self.position, self.key.late, &self.path)
     }
 
     pub(crate) fn tags(&self) -> BTreeMap<String, String> {
@@ -108,6 +109,9 @@ impl ColdFile {
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
         ]);
+        if self.key.folder.is_week() {
+            tags.extend([tag("days", &self.key.folder.days)]);
+        }
         if self.clean > self.position {
             tags.extend([tag("clean", &self.clean)]);
         }
@@ -125,7 +129,8 @@ impl ColdFile {
     pub(crate) fn from_add(kind: Kind, add: &Add) -> Option<Self> {
         let tag = |name: &str| add.tags.get(&format!("althing.{name}")).map(String::as_str);
         let position: u64 = tag("position")?.parse().ok()?;
-        let day = day_from_name(add.partition_values.get("day")?)?;
+        let days = tag("days").unwrap_or("1").parse().ok()?;
+        let folder = Folder::told(add.partition_values.get("day")?, days)?;
         let origin = match kind {
             Kind::Readings => None,
             Kind::Hours => {
@@ -135,7 +140,7 @@ impl ColdFile {
         };
         Some(Self {
             path: add.path.as_str().into(),
-            key: FileKey { day, late: tag("late")?.parse().ok()? },
+            key: FileKey { folder, late: tag("late")?.parse().ok()? },
             position,
             clean: tag("clean").map_or(Ok(position), str::parse).ok()?.max(position),
             // Tables from before there were merges have no levels.

@@ -13,8 +13,9 @@ use arrow::array::{
 use arrow::datatypes::{DataType, UInt32Type};
 use model::{Position, Timestamp};
 
-use crate::arrange::{FileKey, RowRef, arrange, day_name, time_of};
+use crate::arrange::{FileKey, RowRef, arrange, time_of};
 use crate::fault::FlushFault;
+use crate::folder::Weeks;
 use crate::hot::{HotView, Run};
 use crate::kind::Kind;
 use crate::output::time_array;
@@ -52,21 +53,26 @@ impl Job {
     pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
         let view = self.shared.tail().hot.up_to(self.run);
         self.shared.latest().apply(&view);
-        let (series, names) = self.series();
-        let mut begun = Vec::new();
-        let written = self.write_files(&view, (&series, &names), &mut begun);
-        let parts = written
-            .and_then(|parts| self.write_snapshot(&series, &mut begun).map(|()| parts))
-            .inspect_err(|_| clean_up(&*self.storage, &begun))?;
-        let flushed = Flushed {
-            position: self.run.position,
-            rows: parts.iter().map(|part| part.rows).sum(),
-            files: parts.len() as u64,
-            bytes: parts.iter().map(|part| part.file.bytes).sum(),
-        };
-        let before = self.publish(parts, &begun)?;
-        self.forget_snapshot(before);
-        Ok(flushed)
+        let known = self.series();
+        loop {
+            let mut begun = Vec::new();
+            let written = self.write_files((&view, self.shared.weeks()), &known, &mut begun);
+            let parts = written
+                .and_then(|parts| self.write_snapshot(&known.0, &mut begun).map(|()| parts))
+                .inspect_err(|_| clean_up(&*self.storage, &begun))?;
+            let flushed = Flushed {
+                position: self.run.position,
+                rows: parts.iter().map(|part| part.rows).sum(),
+                files: parts.len() as u64,
+                bytes: parts.iter().map(|part| part.file.bytes).sum(),
+            };
+            if let Some(before) = self.publish(parts, &begun)? {
+                self.forget_snapshot(before);
+                return Ok(flushed);
+            }
+            // Days that these rows lie in became a week meanwhile, which happens once to each.
+            clean_up(&*self.storage, &begun);
+        }
     }
 
     /// Those at the mark: what erases a series later is replayed after a crash.
@@ -80,9 +86,14 @@ impl Job {
         (series, known.names())
     }
 
-    /// Makes the files part of the table; answers its position before.
-    fn publish(&self, parts: Vec<Part>, begun: &[String]) -> Result<Position, FlushFault> {
+    /// Makes the files part of the table; answers its position before. `None` when their folders are
+    /// not those of the table any more.
+    fn publish(&self, parts: Vec<Part>, begun: &[String]) -> Result<Option<Position>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
+        let weeks = self.shared.weeks();
+        if !parts.iter().all(|part| weeks.keeps(part.file.key.folder)) {
+            return Ok(None);
+        }
         let before = Arc::clone(&self.shared.tail().table);
         let after = before.flush(&*self.storage, self.run.position, parts, self.now).inspect_err(
             |fault| clean_up(&*self.storage, if fault.is_final() { &[] } else { begun }),
@@ -90,32 +101,32 @@ impl Job {
         let mut tail = self.shared.tail();
         tail.table = Arc::new(after);
         tail.hot.drop_before(self.run.end);
-        Ok(before.position)
+        Ok(Some(before.position))
     }
 
     fn write_files(
         &self,
-        view: &HotView,
-        (series, names): (&[Series], &Names),
+        (view, weeks): (&HotView, Weeks),
+        (series, names): &(Vec<Series>, Names),
         begun: &mut Vec<String>,
     ) -> Result<Vec<Part>, FlushFault> {
-        let arranged = arrange(view, series, &self.flushed_last);
+        let arranged = arrange(view, series, (&self.flushed_last, &weeks));
         let mut written = Vec::with_capacity(arranged.len());
-        let mut day_before = None;
+        let mut before = None;
         let columns = Columns { view, series, names };
         for (number, (key, rows)) in arranged.iter().enumerate() {
-            let dir = Kind::Readings.day_dir(key.day);
-            if day_before.replace(key.day) != Some(key.day) {
+            let dir = Kind::Readings.dir_of(key.folder);
+            if before.replace(key.folder) != Some(key.folder) {
                 self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
             }
             let file = format!("part-{:020}-{number}.parquet", self.run.position.get());
-            let path = format!("day={}/{file}", day_name(key.day));
+            let path = format!("day={}/{file}", key.folder.name());
             begun.push(format!("{dir}/{file}"));
             written.push(self.write_file(&columns, (*key, path), rows)?);
         }
         for key in arranged.keys().filter(|key| !key.late || !arranged.contains_key(&on_time(key)))
         {
-            let dir = Kind::Readings.day_dir(key.day);
+            let dir = Kind::Readings.dir_of(key.folder);
             self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         }
         Ok(written)
@@ -166,7 +177,7 @@ impl Job {
 }
 
 const fn on_time(key: &FileKey) -> FileKey {
-    FileKey { day: key.day, late: false }
+    FileKey { folder: key.folder, late: false }
 }
 
 /// What turns rows of a hot view into columns of a file.

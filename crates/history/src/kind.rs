@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::arrange::day_name;
+use crate::folder::Folder;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -35,9 +35,9 @@ impl Kind {
         format!("{}/{version:020}.json", self.log_dir())
     }
 
-    /// The folder of a day, below the space.
-    pub(crate) fn day_dir(self, day: i32) -> String {
-        format!("{}/day={}", self.dir(), day_name(day))
+    /// A folder of the table, below the space.
+    pub(crate) fn dir_of(self, folder: Folder) -> String {
+        format!("{}/day={}", self.dir(), folder.name())
     }
 
     /// The name of a file, below the space.

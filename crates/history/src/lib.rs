@@ -21,6 +21,7 @@ mod delta;
 mod fault;
 mod file;
 mod flush;
+mod folder;
 mod gone;
 mod hot;
 mod hours;

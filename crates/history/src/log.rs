@@ -7,7 +7,7 @@ use model::{Position, Timestamp};
 
 use crate::checkpoint::{self, CHECKPOINT_EVERY};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, MetaData, Protocol,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, FORMAT_WEEKS, MetaData, Protocol,
     READER_VERSION, Remove, Txn, decode, encode,
 };
 use crate::fault::{FlushFault, OpenFault};
@@ -101,6 +101,14 @@ impl Log {
         (log, format.and_then(|text| text.parse().ok()), position)
     }
 
+    /// What makes the format of the table this one, unless it is as high already.
+    pub(crate) fn raised_to(&self, format: u64) -> Option<Action> {
+        let mut data = self.meta_data.clone()?;
+        let found: u64 = data.configuration.get(FORMAT_KEY)?.parse().ok()?;
+        data.configuration.insert(FORMAT_KEY.to_owned(), format.to_string());
+        (found < format).then(|| Action { meta_data: Some(data), ..Action::default() })
+    }
+
     /// Whether it is understood; and the position it says.
     pub(crate) fn check(&self, name: &str) -> Result<Position, OpenFault> {
         let newer = |what, found, known| Err(OpenFault::Newer { what, found, known });
@@ -110,8 +118,8 @@ impl Log {
         }
         let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
         match format.and_then(|text| text.parse::<u64>().ok()) {
-            Some(FORMAT_VERSION | FORMAT_MOVED) => {}
-            Some(found) => return newer("the table", found, FORMAT_MOVED),
+            Some(FORMAT_VERSION..=FORMAT_WEEKS) => {}
+            Some(found) => return newer("the table", found, FORMAT_WEEKS),
             None => return Err(damaged(name, "the table is not Althing's")),
         }
         Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))

@@ -11,13 +11,14 @@ pub(crate) mod purge;
 pub(crate) mod ranks;
 pub(crate) mod sink;
 pub(crate) mod weave;
+pub(crate) mod weeks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Position, Timestamp};
 
-use crate::arrange::{FileKey, day_name};
+use crate::arrange::FileKey;
 use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::ColdFile;
@@ -35,8 +36,9 @@ use crate::storage::Storage;
 /// A merge that is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// The folder: `2026-11-25`.
+    /// The first day of the folder, `2026-11-25`, and how many it has now.
     pub day: String,
+    pub days: i32,
     pub files_before: u64,
     pub bytes_before: u64,
     pub files: u64,
@@ -66,8 +68,8 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn done(self) -> Done {
         let outcome = self.run().map(|merged| merged.map(Tended::Merged));
-        let (clean, day) = (self.clean, Some(self.plan.day));
-        Done { clean, day, files: self.plan.files, outcome, ..Done::default() }
+        let (clean, folder) = (self.clean, Some(self.plan.folder));
+        Done { clean, folder, files: self.plan.files, outcome, ..Done::default() }
     }
 
     /// `None` when it was stopped, or when a file left the table meanwhile.
@@ -83,9 +85,12 @@ impl Job {
             (known.entries().to_vec(), known.names())
         };
         let ranks = Ranks::new(&series);
-        let read = |source| MergeFault::Read { day: day_name(self.plan.day), source };
+        let read = |source| MergeFault::Read { day: self.plan.folder.name(), source };
         let from = (&*self.shared.shelf, &ranks);
         let filter = self.drops.filter(series.len());
+        let dir = Kind::Readings.dir_of(self.plan.folder);
+        // The Monday of a week may have had no readings, and what moved to a store leaves no folder.
+        self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
         let mut weave = Weave::new(from, &self.plan.files, (filter, &COLUMNS)).map_err(read)?;
         let mut sinks = [false, true].map(|late| Sink::new(self.target(late), (&ranks, &names)));
         while let Some(piece) = weave.next().map_err(read)? {
@@ -101,7 +106,6 @@ impl Job {
         for sink in sinks {
             parts.extend(sink.finish(begun)?);
         }
-        let dir = Kind::Readings.day_dir(self.plan.day);
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some((parts, weave.dropped)))
     }
@@ -109,7 +113,7 @@ impl Job {
     fn target(&self, late: bool) -> Target<'_> {
         let Self { plan, version, now, .. } = self;
         let position = plan.files.iter().map(|file| file.position).max().unwrap_or_default();
-        let key = FileKey { day: plan.day, late };
+        let key = FileKey { folder: plan.folder, late };
         let (clean, level) = (self.clean.get(), plan.level);
         let suffix = if late { "-late" } else { "" };
         Target {
@@ -121,11 +125,14 @@ impl Job {
         }
     }
 
-    /// Makes the files part of the table, unless retention took what they come from.
+    /// Makes the files part of the table, unless retention took what they come from, or days that
+    /// are to become a week got something meanwhile.
     fn publish(&self, parts: Vec<Part>, dropped: u64) -> Result<Option<Merged>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
         let before = Arc::clone(&self.shared.tail().table);
-        if !self.plan.files.iter().all(|file| before.files.contains(file)) {
+        let is_there = |file| before.files.contains(file);
+        let is_all = || before.over(self.plan.folder) == self.plan.files.as_slice();
+        if !self.plan.files.iter().all(is_there) || (self.plan.makes_week() && !is_all()) {
             return Ok(None);
         }
         let merged = self.merged(&parts, dropped);
@@ -138,7 +145,8 @@ impl Job {
     fn merged(&self, parts: &[Part], dropped: u64) -> Merged {
         let bytes = |file: &Arc<ColdFile>| file.bytes;
         Merged {
-            day: day_name(self.plan.day),
+            day: self.plan.folder.name(),
+            days: self.plan.folder.days,
             files_before: self.plan.files.len() as u64,
             bytes_before: self.plan.files.iter().map(bytes).sum(),
             files: parts.len() as u64,

@@ -5,10 +5,11 @@ use std::io;
 use arrow::datatypes::Schema;
 use model::Timestamp;
 
-use crate::arrange::{FileKey, day_name, is_plain};
+use crate::arrange::FileKey;
 use crate::delta::{Bound, Bounds, Stats};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, Home, Origin};
+use crate::folder::{DAY_MS, Folder, day_name};
 use crate::part::{Encoded, Facts, stored};
 use crate::storage::{DRAFT, Storage, place};
 
@@ -56,18 +57,22 @@ pub(crate) fn place_part(
     };
     let name = file.name();
     place(storage, &name, &encoded.bytes).map_err(storage_fault(&name))?;
-    let stats = serde_json::to_string(&stats(&encoded.facts, made.key.day, &file.kind().stored()))
-        .map_err(|fault| FlushFault::Storage { name: file.path.clone(), source: fault.into() })?;
+    let stats =
+        serde_json::to_string(&stats(&encoded.facts, made.key.folder, &file.kind().stored()))
+            .map_err(|fault| FlushFault::Storage {
+                name: file.path.clone(),
+                source: fault.into(),
+            })?;
     Ok(Part { file, rows: encoded.facts.rows, stats })
 }
 
-fn stats<'a>(facts: &'a Facts, day: i32, schema: &'a Schema) -> Stats<'a> {
+fn stats<'a>(facts: &'a Facts, folder: Folder, schema: &'a Schema) -> Stats<'a> {
     let bounds = |series: i32, millis: i64| {
         let name = |column: usize| schema.field(column).name().as_str();
         let mut bounds =
             Bounds::from([(name(stored::SERIES), Bound::Number(series.cast_unsigned()))]);
         // Not where the years are so far away that other readers may not understand them.
-        if is_plain(day) {
+        if folder.is_plain() {
             bounds.insert(name(stored::TIME), Bound::Time(iso(millis)));
         }
         bounds
@@ -120,8 +125,8 @@ pub(crate) fn storage_fault(name: &str) -> impl FnOnce(io::Error) -> FlushFault 
 
 /// `2026-11-25T10:00:00.000Z`
 fn iso(millis: i64) -> String {
-    let day = i32::try_from(millis.div_euclid(86_400_000)).unwrap_or_default();
-    let of_day = millis.rem_euclid(86_400_000);
+    let day = i32::try_from(millis.div_euclid(DAY_MS)).unwrap_or_default();
+    let of_day = millis.rem_euclid(DAY_MS);
     let (seconds, rest) = (of_day / 1_000, of_day % 1_000);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     format!("{}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z", day_name(day))

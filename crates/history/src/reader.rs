@@ -8,6 +8,7 @@ use crate::cold::{SeriesName, Shelf, Want};
 use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::folder::Weeks;
 use crate::gone::Gone;
 use crate::hot::{Hot, HotView};
 use crate::latest::{Latest, LatestTable};
@@ -91,6 +92,17 @@ impl Shared {
 
     pub(crate) fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Weeks of one table are folders of the other too, as soon as something is written there.
+    pub(crate) fn weeks(&self) -> Weeks {
+        let (readings, hours) = {
+            let tail = self.tail();
+            (Arc::clone(&tail.table), Arc::clone(&tail.hours))
+        };
+        let mut weeks = Weeks::default();
+        [readings, hours].iter().for_each(|table| table.add_weeks(&mut weeks));
+        weeks
     }
 
     pub(crate) fn series(&self) -> RwLockReadGuard<'_, SeriesTable> {

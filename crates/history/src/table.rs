@@ -1,17 +1,18 @@
 //! The table: which files belong to it at a version, and what the next version changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use model::{Position, Timestamp};
 
-use crate::arrange::{day_from_name, day_name};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, Format, MetaData, Protocol,
-    READER_VERSION, Remove, Txn, schema_string,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, FORMAT_WEEKS, Format, MetaData,
+    Protocol, READER_VERSION, Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
 use crate::file::{ColdFile, Home};
+use crate::folder::{Folder, Weeks, day_from_name};
 use crate::kind::Kind;
 use crate::log::{CommitFault, Log, commit, damaged, storage_fault};
 use crate::place::Part;
@@ -137,28 +138,45 @@ impl Table {
         self.change(storage, change, None, now)
     }
 
-    /// Adds the version in which `added` stand where all files of `day` did, with other rows.
-    pub(crate) fn replace_day(
+    /// Adds the version in which `added` stand where all files over `folder` did, with other rows.
+    pub(crate) fn replace(
         &self,
         storage: &dyn Storage,
-        (day, added): (i32, Vec<Part>),
+        (folder, added): (Folder, Vec<Part>),
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
-        let (gone, position) = (self.of_day(day), self.position);
+        let (gone, position) = (self.over(folder), self.position);
         let change = Change { operation: "WRITE", gone, added, position, is_new: true };
         self.change(storage, change, None, now)
     }
 
-    /// Whether there is a folder before `day`: files are sorted by day.
+    /// Whether there is a folder before `day`: files are sorted by folder.
     pub(crate) fn begins_before(&self, day: i32) -> bool {
-        self.files.first().is_some_and(|file| file.key.day < day)
+        self.files.first().is_some_and(|file| file.key.folder.first < day)
     }
 
-    /// The files of a folder.
-    pub(crate) fn of_day(&self, day: i32) -> &[Arc<ColdFile>] {
-        let start = self.files.partition_point(|file| file.key.day < day);
+    /// The first day of the folder that `day` lies in, or `day`: a folder leaves as a whole.
+    pub(crate) fn floor(&self, day: i32) -> i32 {
+        let before = self.files.partition_point(|file| file.key.folder.end() <= day);
+        self.files.get(before).map_or(day, |file| file.key.folder.first.min(day))
+    }
+
+    /// Folder after folder.
+    pub(crate) fn folders(&self) -> impl DoubleEndedIterator<Item = (Folder, &[Arc<ColdFile>])> {
+        folders(&self.files)
+    }
+
+    /// The files whose folders share a day with this one.
+    pub(crate) fn over(&self, folder: Folder) -> &[Arc<ColdFile>] {
+        let start = self.files.partition_point(|file| file.key.folder.end() <= folder.first);
         let rest = self.files.get(start..).unwrap_or_default();
-        rest.get(..rest.partition_point(|file| file.key.day == day)).unwrap_or_default()
+        rest.get(..rest.partition_point(|file| file.key.folder.first < folder.end()))
+            .unwrap_or_default()
+    }
+
+    /// Adds the weeks that are one folder.
+    pub(crate) fn add_weeks(&self, weeks: &mut Weeks) {
+        self.folders().for_each(|(folder, _)| weeks.add(folder));
     }
 
     /// Adds the version without the folders before `day`. Their files stay until they are removed.
@@ -169,7 +187,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<Option<Self>, FlushFault> {
         let gone: Vec<_> =
-            self.files.iter().filter(|file| file.key.day < day).map(Arc::clone).collect();
+            self.files.iter().filter(|file| file.key.folder.first < day).map(Arc::clone).collect();
         if gone.is_empty() {
             return Ok(None);
         }
@@ -185,13 +203,7 @@ impl Table {
         (files, log): (&[Arc<ColdFile>], &Log),
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
-        let mut actions = Vec::with_capacity(files.len() + 1);
-        let format = FORMAT_MOVED.to_string();
-        if let Some(mut data) = log.meta_data.clone()
-            && data.configuration.insert(FORMAT_KEY.to_owned(), format.clone()) != Some(format)
-        {
-            actions.push(Action { meta_data: Some(data), ..Action::default() });
-        }
+        let mut actions: Vec<Action> = log.raised_to(FORMAT_MOVED).into_iter().collect();
         let adds = files.iter().filter_map(|file| log.adds.get(&*file.path).cloned());
         let removes = adds.map(|add| Remove::moved(add, now));
         actions.extend(removes.map(|gone| Action { remove: Some(gone), ..Action::default() }));
@@ -217,6 +229,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<Self, FlushFault> {
         let mut actions: Vec<Action> = first.into_iter().collect();
+        actions.extend(self.raised_for(storage, &change.added)?);
         actions.extend(change.gone.iter().map(|file| removal(file, change.is_new, now)));
         actions.extend(change.added.iter().map(|part| addition(part, change.is_new, now)));
         let version = self.version + 1;
@@ -228,6 +241,24 @@ impl Table {
         files.extend(change.added.into_iter().map(|part| Arc::new(part.file)));
         files.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         Ok(Self { kind: self.kind, version, position: change.position, files })
+    }
+
+    /// The first week of a table says that it has some.
+    fn raised_for(
+        &self,
+        storage: &dyn Storage,
+        added: &[Part],
+    ) -> Result<Option<Action>, FlushFault> {
+        let has_weeks = self.folders().any(|(folder, _)| folder.is_week());
+        if has_weeks || !added.iter().any(|part| part.file.key.folder.is_week()) {
+            return Ok(None);
+        }
+        let unreadable = |source| FlushFault::Storage {
+            name: self.kind.commit_name(self.version).into(),
+            source: io::Error::other(source),
+        };
+        let log = Log::read(storage, self.kind).map_err(unreadable)?;
+        Ok(log.and_then(|(_, log)| log.raised_to(FORMAT_WEEKS)))
     }
 
     /// Removes what crashes left behind: drafts, and files of ours that neither this version nor
@@ -264,6 +295,14 @@ impl Table {
     }
 }
 
+/// Sorted files, folder after folder.
+pub(crate) fn folders(
+    files: &[Arc<ColdFile>],
+) -> impl DoubleEndedIterator<Item = (Folder, &[Arc<ColdFile>])> {
+    let folders = files.chunk_by(|a, b| a.key.folder == b.key.folder);
+    folders.filter_map(|files| Some((files.first()?.key.folder, files)))
+}
+
 /// What the next version differs in.
 struct Change<'a> {
     operation: &'a str,
@@ -287,7 +326,7 @@ fn addition(part: &Part, is_new: bool, now: Timestamp) -> Action {
     let file = &part.file;
     let add = Add {
         path: file.path.to_string(),
-        partition_values: BTreeMap::from([("day".to_owned(), day_name(file.key.day))]),
+        partition_values: BTreeMap::from([("day".to_owned(), file.key.folder.name())]),
         size: file.bytes,
         modification_time: now.millis(),
         data_change: is_new,

@@ -389,6 +389,12 @@ impl Writer {
         self.care.tend(now)
     }
 
+    /// Whether a thread works for the files: what it ends with is seen by the next `care`.
+    #[must_use]
+    pub const fn is_tending(&self) -> bool {
+        self.care.is_busy()
+    }
+
     /// Like `care`, but a merge runs on this thread and has ended when this returns.
     ///
     /// # Errors

@@ -225,6 +225,12 @@ impl Ingest {
         Ok(flushed)
     }
 
+    /// Whether something is done for the files, so that `tend` has more to do soon.
+    #[must_use]
+    pub const fn is_tending(&self) -> bool {
+        self.writer.is_tending()
+    }
+
     /// Merges what is worth it and makes the hours that lack, on this thread, and says how often it
     /// merged: for a simulation that has one.
     ///
@@ -287,6 +293,7 @@ impl Ingest {
         self.stores.meter.count(Event::HistoryMerged);
         tracing::info!(
             day = merged.day,
+            days = merged.days,
             files_before = merged.files_before,
             bytes_before = merged.bytes_before,
             files = merged.files,

@@ -17,8 +17,13 @@ use crate::dice::Dice;
 /// Rows of one device.
 const ROWS: u64 = 6;
 
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
 /// Their times are so long ago that they are over for a kind that is kept for 30 days.
-const AGE_MS: i64 = 60 * 24 * 3_600 * 1_000;
+const AGE_MS: i64 = 60 * DAY_MS;
+
+/// Of the older rows. Each is written to again after so many.
+const WEEKS: usize = 12;
 
 /// A site that takes longer is stuck, or was killed.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
@@ -86,7 +91,11 @@ impl Passing {
     /// When they are not taken.
     pub(super) fn write(&mut self, site: SocketAddr, entries: Entries<'_>) -> Result<()> {
         let number = self.devices.len();
-        let start = clock::unix_millis() - AGE_MS;
+        // Two days of one week, as a rule, then two of the week before: what is left of them when the
+        // fleeting kind has gone becomes one folder, and what comes later lies in it.
+        let weeks = i64::try_from(number / Kind::ALL.len() / 2 % WEEKS)?;
+        let days = i64::try_from(number / Kind::ALL.len() % 2)?;
+        let start = clock::unix_millis() - AGE_MS - (7 * weeks + days) * DAY_MS;
         let mut body = String::new();
         for kind in Kind::ALL {
             let (word, name) = (kind.word(), format!("{}-{number}", kind.word()));

@@ -18,8 +18,9 @@ impl Care {
     pub(super) fn dirty(&self, table: &Table, gone: &Gone) -> Vec<Arc<ColdFile>> {
         let last = gone.last();
         let files = table.files.iter().rev();
-        let dirty = files
-            .filter(|file| self.looked.clean(file) < last && !self.skipped.contains(&file.key.day));
+        let dirty = files.filter(|file| {
+            self.looked.clean(file) < last && !self.skipped.contains(&file.key.folder)
+        });
         dirty.map(Arc::clone).collect()
     }
 
@@ -47,7 +48,7 @@ impl Care {
             positions
         };
         let all = stock.files();
-        let unread = |file: &&&Arc<ColdFile>| self.skipped.contains(&file.key.day);
+        let unread = |file: &&&Arc<ColdFile>| self.skipped.contains(&file.key.folder);
         let clean = |file: &&Arc<ColdFile>| self.looked.clean(file);
         let files = sorted(&mut all.iter().map(clean));
         let unreadable = sorted(&mut all.iter().filter(unread).map(clean));

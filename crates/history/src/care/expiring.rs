@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use model::Timestamp;
 
-use crate::arrange::day_of;
 use crate::care::Care;
+use crate::folder::Folder;
 use crate::merge::Job;
 use crate::merge::expire::{Expire, Expiry};
 use crate::options::Keep;
@@ -32,8 +32,13 @@ impl Care {
 
     /// The shortest: from days that are older some readings leave. `None` where nothing does.
     pub(super) fn keep_shortest(&self) -> Option<Duration> {
+        self.keep_spans().min()
+    }
+
+    /// All times that something is kept, but for what is kept for ever.
+    pub(super) fn keep_spans(&self) -> impl Iterator<Item = Duration> {
         let all = self.keeping.iter().flat_map(|keeping| keeping.all()).chain([Keep::AsAll]);
-        all.filter_map(|keep| keep.span(self.keep)).min()
+        all.filter_map(|keep| keep.span(self.keep))
     }
 
     /// What looks for it, if there may be something.
@@ -47,11 +52,12 @@ impl Care {
         if now < self.next_expiry && !is_set_back {
             return None;
         }
-        let before = day_of(now.saturating_sub(self.keep_shortest()?).millis());
-        if table.files.first().is_none_or(|file| before <= file.key.day) {
+        let before = Folder::of(now.saturating_sub(self.keep_shortest()?).millis()).first;
+        if table.files.first().is_none_or(|file| before < file.key.folder.end()) {
             return None;
         }
-        let resting = self.expired.iter().filter(|(_, until)| now < **until).map(|(day, _)| *day);
+        let resting =
+            self.expired.iter().filter(|(_, until)| now < **until).map(|(folder, _)| *folder);
         let skipped = self.skipped.iter().copied().chain(resting).collect();
         let (table, keep) = (Arc::clone(table), self.keep);
         let expiry = self.expiry.clone();
@@ -62,7 +68,7 @@ impl Care {
     pub(super) fn expire_ended(
         &mut self,
         expiry: Expiry,
-        (day, is_written): (Option<i32>, bool),
+        (folder, is_written): (Option<Folder>, bool),
         now: Timestamp,
     ) {
         let table = Arc::clone(&self.shared.tail().table);
@@ -73,7 +79,7 @@ impl Care {
         }
         self.expired.retain(|_, until| now < *until);
         if is_written {
-            self.expired.extend(day.map(|day| (day, now.saturating_add(REST))));
+            self.expired.extend(folder.map(|folder| (folder, now.saturating_add(REST))));
         } else {
             self.next_expiry = now.saturating_add(LOOK_EVERY);
         }

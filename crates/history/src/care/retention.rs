@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use model::Timestamp;
 
-use crate::arrange::day_of;
 use crate::care::{Care, Stock};
 use crate::fault::FlushFault;
+use crate::folder::Folder;
 use crate::kind::Kind;
 
 impl Care {
     /// The oldest day of which readings are to leave and whose hours are not made. Not when they
     /// cannot be made for now: a full disk must not keep readings from leaving.
-    pub(super) fn leaves_without_hours(&self, now: Timestamp) -> Option<i32> {
+    pub(super) fn leaves_without_hours(&self, now: Timestamp) -> Option<Folder> {
         let limit = first_day(self.keep_shortest(), now).filter(|_| !self.is_paused(now))?;
         self.look(now, |look| look.next_before(limit))
     }
@@ -27,12 +27,14 @@ impl Care {
     /// Drops the folders whose day ended before what is to be kept.
     pub(super) fn retain(&mut self, now: Timestamp) -> Result<(), FlushFault> {
         let Stock { readings, hours, .. } = self.stock();
-        if let Some(day) = first_day(self.keep_hours, now).filter(|day| hours.begins_before(*day)) {
+        let first_of_hours = first_day(self.keep_hours, now).map(|day| hours.floor(day));
+        if let Some(day) = first_of_hours.filter(|day| hours.begins_before(*day)) {
             self.drop_before(Kind::Hours, day, now).or_else(|fault| later(fault, "hours"))?;
         }
         let Some(day) = first_day(self.keep_longest(), now) else { return Ok(()) };
         // Their hours come first.
-        let day = self.leaves_without_hours(now).unwrap_or(day).min(day);
+        let waits = self.leaves_without_hours(now);
+        let day = readings.floor(waits.map_or(day, |folder| folder.first.min(day)));
         if !readings.begins_before(day) {
             return Ok(());
         }
@@ -46,6 +48,7 @@ impl Care {
             Kind::Readings => readings,
             Kind::Hours => Arc::clone(&hours),
         };
+        let day = before.floor(day);
         // Before the readings leave, so that no crash lies between.
         if kind == Kind::Readings
             && let Some(marked) = hours.mark_left(&*self.storage, day, now)?
@@ -60,7 +63,7 @@ impl Care {
             }
         }
         drop(one_at_a_time);
-        let gone = before.files.iter().filter(|file| file.key.day < day).map(Arc::clone);
+        let gone = before.files.iter().filter(|file| file.key.folder.first < day).map(Arc::clone);
         self.let_go(gone, now);
         Ok(())
     }
@@ -68,7 +71,7 @@ impl Care {
 
 /// The first day that is kept.
 fn first_day(keep: Option<Duration>, now: Timestamp) -> Option<i32> {
-    keep.map(|keep| day_of(now.saturating_sub(keep).millis()))
+    keep.map(|keep| Folder::of(now.saturating_sub(keep).millis()).first)
 }
 
 /// Only what a restart must clear up is passed on.

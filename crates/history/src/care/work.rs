@@ -7,7 +7,8 @@ use std::time::Duration;
 use model::Position;
 
 use crate::fault::MergeFault;
-use crate::file::ColdFile;
+use crate::file::{ColdFile, Origin};
+use crate::folder::Folder;
 use crate::hours::{self, Summarised};
 use crate::merge::expire::{Expire, Expiry};
 use crate::merge::purge::Purge;
@@ -37,9 +38,11 @@ pub(crate) struct Done {
     pub(crate) looked: Vec<Arc<ColdFile>>,
     pub(crate) clean: Position,
     /// The folder worked on last.
-    pub(crate) day: Option<i32>,
+    pub(crate) folder: Option<Folder>,
     /// What was to be replaced.
     pub(crate) files: Vec<Arc<ColdFile>>,
+    /// Of readings that no hours came of.
+    pub(crate) hourless: Option<Origin>,
     /// What files held when somebody looked for what is too old.
     pub(crate) expiry: Option<Expiry>,
     /// `None` when nothing was.
@@ -49,7 +52,8 @@ pub(crate) struct Done {
 impl Default for Done {
     fn default() -> Self {
         let (looked, files) = (Vec::new(), Vec::new());
-        Self { looked, clean: Position::ZERO, day: None, files, expiry: None, outcome: Ok(None) }
+        let (clean, folder, hourless, expiry) = (Position::ZERO, None, None, None);
+        Self { looked, clean, folder, files, hourless, expiry, outcome: Ok(None) }
     }
 }
 

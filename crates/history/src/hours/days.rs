@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use model::Timestamp;
 
-use crate::arrange::{DAY_LAST, DAY_MS, is_plain};
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::reader::View;
 
 /// What the hours of a day are to its readings.
@@ -20,8 +20,8 @@ pub enum DayHours {
     Stale,
 }
 
-/// A folder: times from `from` on and before `to`. Those before 2000 share one, and those after
-/// 2099.
+/// A folder: times from `from` on and before `to`, a day or a week. Those before 2000 share one, and
+/// those after 2099.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
     pub from: Timestamp,
@@ -47,7 +47,7 @@ impl View {
     pub fn days(&self, (from, to): (Option<Timestamp>, Option<Timestamp>)) -> Vec<Day> {
         let touches =
             |day: &Day| from.is_none_or(|from| from < day.to) && to.is_none_or(|to| day.from < to);
-        self.all_days().into_values().filter(touches).collect()
+        self.by_folder().into_values().filter(touches).collect()
     }
 
     /// Whether the hours of a day stand for its readings and are also read faster, for `wanted` of the
@@ -59,20 +59,19 @@ impl View {
         day.hours == Some(DayHours::Usable) && bytes >= self.shared.hours_cost
     }
 
-    /// By their number.
-    pub(crate) fn all_days(&self) -> BTreeMap<i32, Day> {
-        let mut files: BTreeMap<i32, Files<'_>> = BTreeMap::new();
-        let same_day = |a: &Arc<ColdFile>, b: &Arc<ColdFile>| a.key.day == b.key.day;
-        for readings in self.table.files.chunk_by(same_day) {
-            readings
-                .iter()
-                .for_each(|file| files.entry(file.key.day).or_default().readings = readings);
+    /// All of them. Days whose readings became a week are one with it, though their hours may not be.
+    pub(crate) fn by_folder(&self) -> BTreeMap<Folder, Day> {
+        let mut files: BTreeMap<Folder, Files<'_>> = BTreeMap::new();
+        for (folder, readings) in self.table.folders() {
+            files.insert(folder, Files { readings, hours: self.hours.over(folder) });
         }
-        for hours in self.hours.files.chunk_by(same_day) {
-            hours.iter().for_each(|file| files.entry(file.key.day).or_default().hours = hours);
+        for (folder, hours) in self.hours.folders() {
+            if self.table.over(folder).is_empty() {
+                files.insert(folder, Files { readings: &[], hours });
+            }
         }
         let hot = self.hot_days();
-        files.into_iter().map(|(day, files)| (day, day_of_files(day, files, &hot))).collect()
+        files.into_iter().map(|(folder, files)| (folder, of_files(folder, files, &hot))).collect()
     }
 
     /// The days of rows in memory. A chunk may have rows that this view does not see: then a day
@@ -82,31 +81,18 @@ impl View {
     }
 }
 
-fn day_of_files(day: i32, files: Files<'_>, hot: &BTreeSet<i32>) -> Day {
+fn of_files(folder: Folder, files: Files<'_>, hot: &BTreeSet<i32>) -> Day {
     let origin = files.hours.first().and_then(|file| file.origin.as_ref());
+    let is_hot = hot.range(folder.first..folder.end()).next().is_some();
     let hours = origin.map(|origin| match (origin.covers(files.readings), origin.left) {
-        (true, _) if !hot.contains(&day) => DayHours::Usable,
+        (true, _) if !is_hot => DayHours::Usable,
         (false, left) if left || files.readings.is_empty() => DayHours::Left,
         _ => DayHours::Stale,
     });
     let low = files.readings.iter().map(|file| file.time_min).min();
     let high = files.readings.iter().map(|file| file.time_max).max();
-    let readings = low.zip(high);
-    let start = i64::from(day) * DAY_MS;
-    let millis = Timestamp::from_millis;
-    let (from, to) = if is_plain(day) {
-        (millis(start), millis(start + DAY_MS))
-    } else if day == DAY_LAST {
-        (millis(start), Timestamp::from_micros(i64::MAX))
-    } else {
-        (Timestamp::from_micros(i64::MIN), millis(start + DAY_MS))
-    };
+    let times = |(from, to)| (Timestamp::from_millis(from), Timestamp::from_millis(to));
+    let (from, to) = times(folder.times());
     let bytes = files.readings.iter().map(|file| file.bytes).sum();
-    Day {
-        from,
-        to,
-        bytes,
-        readings: readings.map(|(low, high)| (millis(low), millis(high))),
-        hours,
-    }
+    Day { from, to, readings: low.zip(high).map(times), bytes, hours }
 }

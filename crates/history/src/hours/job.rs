@@ -10,10 +10,11 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use model::{Position, Timestamp};
 
-use crate::arrange::{FileKey, day_name};
+use crate::arrange::FileKey;
 use crate::care::work::{Done, Tended};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::{ColdFile, Origin};
+use crate::folder::Folder;
 use crate::hours::carry::Carried;
 use crate::hours::fold::{COLUMNS, Fold};
 use crate::kind::Kind;
@@ -51,8 +52,8 @@ pub(crate) struct Made {
 pub(crate) struct Job {
     pub(crate) shared: Arc<Shared>,
     pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) day: i32,
-    /// Of readings: all that the day has.
+    pub(crate) folder: Folder,
+    /// Of readings: all that the folder has.
     pub(crate) files: Vec<Arc<ColdFile>>,
     /// Of the table of hours that was planned for.
     pub(crate) version: u64,
@@ -71,13 +72,16 @@ impl Job {
     }
 
     pub(crate) fn as_done(&self, outcome: Result<Option<Made>, MergeFault>) -> Done {
-        let (clean, day, mut files) = (self.clean, Some(self.day), Vec::new());
+        let (clean, folder) = (self.clean, Some(self.folder));
+        let (mut files, mut hourless) = (Vec::new(), None);
         let outcome = outcome.map(|made| {
             let Made { summarised, gone } = made?;
+            let is_empty = summarised.rows == 0 && !self.files.is_empty();
+            hourless = is_empty.then(|| Origin::new(&self.files));
             files = gone;
             Some(Tended::Summarised(summarised, Duration::ZERO))
         });
-        Done { clean, day, files, outcome, ..Done::default() }
+        Done { clean, folder, files, hourless, outcome, ..Done::default() }
     }
 
     /// `None` when it was stopped, or when the day's files changed meanwhile.
@@ -91,10 +95,10 @@ impl Job {
             let mut known = self.shared.series_mut();
             (known.entries().to_vec(), known.names())
         };
-        let dir = Kind::Hours.day_dir(self.day);
+        let dir = Kind::Hours.dir_of(self.folder);
         self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
         let ranks = Ranks::new(&series);
-        let read = |source| MergeFault::Read { day: day_name(self.day), source };
+        let read = |source| MergeFault::Read { day: self.folder.name(), source };
         let from = (&*self.shared.shelf, &ranks);
         let filter = self.drops.filter(series.len());
         let mut weave = Weave::new(from, &self.files, (filter.clone(), &COLUMNS)).map_err(read)?;
@@ -126,7 +130,7 @@ impl Job {
         let columns: Vec<usize> = (stored::SERIES..Kind::Hours.stored().fields().len()).collect();
         let hours = Arc::clone(&self.shared.tail().hours);
         let from = (&*self.shared.hours_shelf, ranks);
-        Carried::new(ranks, Weave::new(from, hours.of_day(self.day), (filter, &columns)))
+        Carried::new(ranks, Weave::new(from, hours.over(self.folder), (filter, &columns)))
     }
 
     /// `letter` tells the files of one way to make hours from those of another.
@@ -138,7 +142,7 @@ impl Job {
         let position = from.iter().map(|file| file.position).max().unwrap_or_default();
         let suffix = if origin.carried { "-carried" } else { "" };
         let made = place::Made {
-            key: FileKey { day: self.day, late: false },
+            key: FileKey { folder: self.folder, late: false },
             position,
             clean: self.clean.get(),
             level: 0,
@@ -161,12 +165,12 @@ impl Job {
             let tail = self.shared.tail();
             (Arc::clone(&tail.table), Arc::clone(&tail.hours))
         };
-        if readings.of_day(self.day) != self.files.as_slice() {
+        if readings.over(self.folder) != self.files.as_slice() {
             return Ok(None);
         }
-        let summarised = summarised(self.day, &parts);
-        let gone = before.of_day(self.day).to_vec();
-        let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
+        let summarised = summarised(self.folder, &parts);
+        let gone = before.over(self.folder).to_vec();
+        let after = before.replace(&*self.storage, (self.folder, parts), self.now)?;
         self.shared.tail().hours = Arc::new(after);
         Ok(Some(Made { summarised, gone }))
     }
@@ -200,9 +204,9 @@ impl<'a> Sinks<'a> {
     }
 }
 
-pub(crate) fn summarised(day: i32, parts: &[Part]) -> Summarised {
+pub(crate) fn summarised(folder: Folder, parts: &[Part]) -> Summarised {
     Summarised {
-        day: day_name(day),
+        day: folder.name(),
         rows: parts.iter().map(|part| part.rows).sum(),
         files: parts.len() as u64,
         bytes: parts.iter().map(|part| part.file.bytes).sum(),

@@ -49,7 +49,7 @@ impl Table {
 }
 
 fn leaves(file: &ColdFile, day: i32) -> bool {
-    file.key.day < day && file.origin.as_ref().is_some_and(|origin| !origin.left)
+    file.key.folder.first < day && file.origin.as_ref().is_some_and(|origin| !origin.left)
 }
 
 fn marked(file: &Arc<ColdFile>, day: i32) -> Arc<ColdFile> {

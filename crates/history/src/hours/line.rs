@@ -7,10 +7,10 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
 use model::Timestamp;
 
-use crate::arrange::DAY_MS;
 use crate::chart::{Columns, Point};
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::folder::DAY_MS;
 use crate::hours::days::DayHours;
 use crate::hours::rows::HoursScan;
 use crate::hours::schema::hour;
@@ -54,7 +54,7 @@ impl View {
         columns: &mut Columns,
     ) -> Result<Vec<Span>, ReadFault> {
         let whole = whole_hours(span);
-        let mut days = self.all_days();
+        let mut days = self.by_folder();
         let scan = HoursScan {
             series: Some(vec![series]),
             from: Some(whole.0),
@@ -62,13 +62,13 @@ impl View {
             columns: Some(COLUMNS.to_vec()),
             only_usable: false,
         };
-        let state = |file: &ColdFile| days.get(&file.key.day).and_then(|day| day.hours);
+        let state = |file: &ColdFile| days.get(&file.key.folder).and_then(|day| day.hours);
         let is_left = |file: &ColdFile| file.is_carried() || state(file) == Some(DayHours::Left);
         for batch in self.scan_hours_of(&scan, is_left)? {
             each_hour(&batch?, |drawn| draw_left(&drawn, columns));
         }
         days.retain(|_, day| self.hours_pay(day, 1) && day.from < whole.1 && whole.0 < day.to);
-        let stands = |file: &ColdFile| !file.is_carried() && days.contains_key(&file.key.day);
+        let stands = |file: &ColdFile| !file.is_carried() && days.contains_key(&file.key.folder);
         let mut brush = Brush { columns, waiting: Vec::new(), spoiled: BTreeSet::new() };
         for batch in self.scan_hours_of(&scan, stands)? {
             each_hour(&batch?, |drawn| brush.take(drawn));

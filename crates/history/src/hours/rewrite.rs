@@ -8,7 +8,6 @@ use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int32Type;
 
-use crate::arrange::day_name;
 use crate::care::work::Done;
 use crate::cold::{FileScan, Want};
 use crate::fault::{FlushFault, MergeFault};
@@ -30,7 +29,7 @@ impl Job {
     /// Writes the hours that the day has again. They go on saying what they were made from. `None`
     /// when it was stopped, when they changed meanwhile, or when there are none.
     fn run_again(&self) -> Result<Option<Made>, MergeFault> {
-        let files = self.shared.tail().hours.of_day(self.day).to_vec();
+        let files = self.shared.tail().hours.over(self.folder).to_vec();
         let Some(origin) = files.first().and_then(|file| file.origin.clone()) else {
             return Ok(None);
         };
@@ -54,7 +53,7 @@ impl Job {
         let shelf = &*self.shared.hours_shelf;
         let columns = (stored::SERIES..Kind::Hours.stored().fields().len()).collect();
         let want = Want { filter: Filter::new(&Scan::default(), 0), names: None, columns };
-        let read = |source| MergeFault::Read { day: day_name(self.day), source };
+        let read = |source| MergeFault::Read { day: self.folder.name(), source };
         let mut sinks = Sinks::new((self, 'w'), (files, origin), (&ranks, &names));
         for file in files {
             let sink = if file.is_carried() { &mut sinks.carried } else { &mut sinks.made };
@@ -70,7 +69,7 @@ impl Job {
             }
         }
         let parts = sinks.finish(begun)?;
-        let dir = Kind::Hours.day_dir(self.day);
+        let dir = Kind::Hours.dir_of(self.folder);
         self.storage.sync_dir(&dir).map_err(storage_fault(&dir))?;
         Ok(Some(parts))
     }
@@ -82,11 +81,11 @@ impl Job {
     ) -> Result<Option<Made>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
         let before = Arc::clone(&self.shared.tail().hours);
-        if before.of_day(self.day) != files {
+        if before.over(self.folder) != files {
             return Ok(None);
         }
-        let summarised = summarised(self.day, &parts);
-        let after = before.replace_day(&*self.storage, (self.day, parts), self.now)?;
+        let summarised = summarised(self.folder, &parts);
+        let after = before.replace(&*self.storage, (self.folder, parts), self.now)?;
         self.shared.tail().hours = Arc::new(after);
         Ok(Some(Made { summarised, gone: files.to_vec() }))
     }

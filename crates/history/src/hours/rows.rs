@@ -12,6 +12,7 @@ use model::Timestamp;
 use crate::cold::{FileScan, Shelf, Want};
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::hours::DayHours;
 use crate::hours::schema::{hour, hours_schema, stored_column};
 use crate::output::Output;
@@ -43,12 +44,12 @@ impl View {
     /// When a wanted column does not exist.
     pub fn scan_hours(&self, scan: &HoursScan) -> Result<HourRows, ReadFault> {
         let usable = scan.only_usable.then(|| {
-            let days = self.all_days().into_iter();
+            let days = self.by_folder().into_iter();
             let usable = days.filter(|(_, day)| day.hours == Some(DayHours::Usable));
-            usable.map(|(day, _)| day).collect::<BTreeSet<i32>>()
+            usable.map(|(folder, _)| folder).collect::<BTreeSet<Folder>>()
         });
-        let stands = |file: &ColdFile, days: &BTreeSet<i32>| {
-            !file.is_carried() && days.contains(&file.key.day)
+        let stands = |file: &ColdFile, days: &BTreeSet<Folder>| {
+            !file.is_carried() && days.contains(&file.key.folder)
         };
         let among = |file: &ColdFile| usable.as_ref().is_none_or(|days| stands(file, days));
         self.scan_hours_of(scan, among)

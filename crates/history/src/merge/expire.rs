@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 
-use crate::arrange::{day_name, day_of};
 use crate::care::work::Done;
 use crate::fault::MergeFault;
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::merge::Job;
 use crate::merge::drops::Drops;
 use crate::merge::plan::{self, CLOSED, Plan};
@@ -34,7 +34,7 @@ pub(crate) struct Expire {
     pub(crate) keeping: Arc<dyn Keeping>,
     pub(crate) expiry: Expiry,
     /// Folders that are left alone for now.
-    pub(crate) skipped: BTreeSet<i32>,
+    pub(crate) skipped: BTreeSet<Folder>,
 }
 
 /// Series that are kept equally long.
@@ -51,21 +51,21 @@ impl Expire {
         let classes = self.classes();
         let table = Arc::clone(&self.table);
         let mut done = Done { clean: self.job.clean, ..Done::default() };
-        for files in table.files.chunk_by(|a, b| a.key.day == b.key.day) {
-            let Some(day) = files.first().map(|file| file.key.day) else { continue };
-            let over: Vec<&Class> = classes.iter().filter(|class| day < class.before).collect();
-            if over.is_empty() || self.skipped.contains(&day) || !plan::fits(files) {
+        for (folder, files) in table.folders() {
+            let is_over = |class: &&Class| folder.end() <= class.before;
+            let over: Vec<&Class> = classes.iter().filter(is_over).collect();
+            if over.is_empty() || self.skipped.contains(&folder) || !plan::fits(files) {
                 continue;
             }
             if self.job.stop.load(Ordering::Relaxed) {
                 break;
             }
-            done.day = Some(day);
+            done.folder = Some(folder);
             match self.look(files, &over) {
                 Ok(false) => {}
                 Ok(true) => return self.write(files, &over),
                 Err(source) => {
-                    done.outcome = Err(MergeFault::Read { day: day_name(day), source });
+                    done.outcome = Err(MergeFault::Read { day: folder.name(), source });
                     break;
                 }
             }
@@ -85,7 +85,7 @@ impl Expire {
         drop(series);
         let class = |(span, mut series): (Duration, Vec<SeriesId>)| {
             series.sort_unstable();
-            let before = day_of(self.job.now.saturating_sub(span).millis());
+            let before = Folder::of(self.job.now.saturating_sub(span).millis()).first;
             Class { before, hash: FixedState::default().hash_one(&series), series }
         };
         by_span.into_iter().map(class).collect()
@@ -111,8 +111,8 @@ impl Expire {
 
     fn write(self, files: &[Arc<ColdFile>], over: &[&Class]) -> Done {
         let Self { mut job, expiry, .. } = self;
-        let day = files.first().map(|file| file.key.day).unwrap_or_default();
-        job.plan = Plan { day, files: files.to_vec(), from_start: true, level: CLOSED };
+        let folder = files.first().map(|file| file.key.folder).unwrap_or_default();
+        job.plan = Plan { folder, files: files.to_vec(), from_start: true, level: CLOSED };
         job.drops = drops_of(over, std::mem::take(&mut job.drops));
         Done { expiry: Some(expiry), ..job.done() }
     }

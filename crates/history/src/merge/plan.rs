@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::arrange::{DAY_LAST, DAY_MS};
 use crate::file::ColdFile;
+use crate::folder::{DAY_LAST, DAY_MS, Folder};
+use crate::table::folders;
 
 /// The level of a folder's files when its day is over.
 pub(crate) const CLOSED: u8 = 15;
@@ -37,11 +38,18 @@ const WORTH_IT: u64 = 10;
 /// Files of one folder that become one stratum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    pub(crate) day: i32,
+    pub(crate) folder: Folder,
     pub(crate) files: Vec<Arc<ColdFile>>,
     /// Nothing older is in the folder: what was late is late no more.
     pub(crate) from_start: bool,
     pub(crate) level: u8,
+}
+
+impl Plan {
+    /// Whether days become a week by it.
+    pub(crate) fn makes_week(&self) -> bool {
+        self.files.iter().any(|file| file.key.folder != self.folder)
+    }
 }
 
 /// The files of one position.
@@ -54,20 +62,17 @@ struct Stratum<'a> {
 
 /// The next merge, newest day first. `files` are those of a table, in its order; `now` is in
 /// milliseconds.
-pub(crate) fn next(files: &[Arc<ColdFile>], now: i64, skipped: &BTreeSet<i32>) -> Option<Plan> {
-    let days: Vec<_> = files.chunk_by(|a, b| a.key.day == b.key.day).collect();
-    days.into_iter().rev().find_map(|files| {
-        let day = files.first()?.key.day;
-        if skipped.contains(&day) {
-            return None;
-        }
-        let strata = strata(files);
-        let closing = closing(&strata, now).filter(|_| is_over(day, now));
-        let (range, level) = closing.or_else(|| tier(&strata))?;
-        let from_start = range.start == 0;
-        let chosen = strata.get(range)?.iter().flat_map(|stratum| stratum.files);
-        Some(Plan { day, files: chosen.map(Arc::clone).collect(), from_start, level })
-    })
+pub(crate) fn next(files: &[Arc<ColdFile>], now: i64, skipped: &BTreeSet<Folder>) -> Option<Plan> {
+    folders(files).rev().filter(|(folder, _)| !skipped.contains(folder)).find_map(
+        |(folder, files)| {
+            let strata = strata(files);
+            let closing = closing(&strata, now).filter(|_| is_over(folder, now));
+            let (range, level) = closing.or_else(|| tier(&strata))?;
+            let from_start = range.start == 0;
+            let chosen = strata.get(range)?.iter().flat_map(|stratum| stratum.files);
+            Some(Plan { folder, files: chosen.map(Arc::clone).collect(), from_start, level })
+        },
+    )
 }
 
 /// Whether all files of a folder can be merged at once.
@@ -88,13 +93,13 @@ fn strata(files: &[Arc<ColdFile>]) -> Vec<Stratum<'_>> {
     files.chunk_by(|a, b| a.position == b.position).map(stratum).collect()
 }
 
-/// Whether the day of these files is over and all that came of it is together.
+/// Whether the days of these files are over and all that came of them is together.
 pub(crate) fn is_closed(files: &[Arc<ColdFile>]) -> bool {
     files.iter().all(|file| file.level == CLOSED)
 }
 
-fn is_over(day: i32, now: i64) -> bool {
-    day < DAY_LAST && (i64::from(day) + 1) * DAY_MS + GRACE_MS <= now
+pub(crate) fn is_over(folder: Folder, now: i64) -> bool {
+    folder.first < DAY_LAST && i64::from(folder.end()) * DAY_MS + GRACE_MS <= now
 }
 
 /// The strata that close a day that is over, if that is worth it now.

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 
 use model::Position;
 
-use crate::arrange::day_name;
 use crate::care::work::Done;
 use crate::fault::MergeFault;
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::hours;
 use crate::kind::Kind;
 use crate::merge::Job;
@@ -61,7 +61,7 @@ impl Purge {
     pub(crate) fn run(mut self) -> Done {
         let mut done = Done { clean: self.job.clean, ..Done::default() };
         for file in std::mem::take(&mut self.files) {
-            done.day = Some(file.key.day);
+            done.folder = Some(file.key.folder);
             if self.job.stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -74,7 +74,7 @@ impl Purge {
                 Ok(false) => done.looked.push(file),
                 Ok(true) => return Done { looked: done.looked, ..self.again(file) },
                 Err(source) => {
-                    let day = day_name(file.key.day);
+                    let day = file.key.folder.name();
                     return Done { outcome: Err(MergeFault::Read { day, source }), ..done };
                 }
             }
@@ -88,18 +88,18 @@ impl Purge {
                 self.job.plan = plan_of(file);
                 self.job.done()
             }
-            Kind::Hours => of_hours(self.job, file.key.day).done_again(),
+            Kind::Hours => of_hours(self.job, file.key.folder).done_again(),
         }
     }
 }
 
-fn of_hours(job: Job, day: i32) -> hours::Job {
+fn of_hours(job: Job, folder: Folder) -> hours::Job {
     let version = job.shared.tail().hours.version;
     let Job { shared, storage, drops, clean, stop, now, .. } = job;
-    hours::Job { shared, storage, day, files: Vec::new(), version, drops, clean, stop, now }
+    hours::Job { shared, storage, folder, files: Vec::new(), version, drops, clean, stop, now }
 }
 
 /// Stays where it is in its folder.
 fn plan_of(file: Arc<ColdFile>) -> Plan {
-    Plan { day: file.key.day, level: file.level, from_start: false, files: vec![file] }
+    Plan { folder: file.key.folder, level: file.level, from_start: false, files: vec![file] }
 }

@@ -7,7 +7,6 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Int32Type, UInt32Type};
 use arrow::error::ArrowError;
 
-use crate::arrange::day_name;
 use crate::fault::{FlushFault, MergeFault};
 use crate::kind::Kind;
 use crate::merge::ranks::Ranks;
@@ -115,7 +114,7 @@ impl<'a> Sink<'a> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let encoded = writer.finish().map_err(FlushFault::from)?;
         let Target { storage, kind, made, stem, .. } = &self.target;
-        let (day, count) = (day_name(made.key.day), self.parts.len());
+        let (day, count) = (made.key.folder.name(), self.parts.len());
         let path = format!("day={day}/{stem}-{count:05}.parquet");
         begun.push(kind.name_of(&path));
         self.parts.push(place_part(*storage, (path, made.clone()), &encoded)?);

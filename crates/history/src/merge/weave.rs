@@ -42,8 +42,8 @@ pub(crate) struct Weave<'a> {
     pub(crate) dropped: u64,
 }
 
-/// A place in the files of one position that are late, or of those that are not; of hours, that are
-/// carried or not. Their rows are sorted from the first file to the last.
+/// A place in the files of one folder and position that are late, or of those that are not; of hours,
+/// that are carried or not. Their rows are sorted from the first file to the last.
 #[derive(Debug)]
 struct Cursor {
     position: u64,
@@ -66,7 +66,7 @@ impl<'a> Weave<'a> {
         let want = Want { filter, names: None, columns: columns.to_vec() };
         let mut weave = Self { shelf, ranks, want, cursors: Vec::new(), dropped: 0 };
         let same = |a: &Arc<ColdFile>, b: &Arc<ColdFile>| {
-            let run = |file: &ColdFile| (file.position, file.key.late, file.is_carried());
+            let run = |file: &ColdFile| (file.key, file.position, file.is_carried());
             run(a) == run(b)
         };
         for run in files.chunk_by(same) {

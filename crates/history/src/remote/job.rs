@@ -16,8 +16,8 @@ use super::ledger::Ledger;
 use super::objects::Created;
 use super::store::Store;
 use super::{MoveFault, RemoteOptions, intents, name, plan};
-use crate::arrange::day_name;
 use crate::file::ColdFile;
+use crate::folder::Folder;
 use crate::kind::Kind;
 use crate::log::Log;
 use crate::place::storage_fault;
@@ -60,7 +60,7 @@ struct Known {
     /// Somebody else writes the table in the store.
     overtaken: Option<u64>,
     /// Days with a file that is damaged here.
-    skipped: BTreeSet<i32>,
+    skipped: BTreeSet<Folder>,
     /// The version of the table here at which the two tables were compared.
     compared: Option<u64>,
     /// Objects that were removed since the start.
@@ -122,7 +122,7 @@ impl Job {
             None => Step::default(),
             Some(files) => match self.move_day(&mut ledger, &files, now) {
                 Err(MoveFault::DamagedHere { name }) => {
-                    known.skipped.extend(files.first().map(|file| file.key.day));
+                    known.skipped.extend(files.first().map(|file| file.key.folder));
                     return Err(MoveFault::DamagedHere { name });
                 }
                 outcome => outcome?,
@@ -239,7 +239,7 @@ impl Job {
         self.store.moved(moved.len() as u64);
         let step = Step {
             moved: moved.first().map(|first| Moved {
-                day: day_name(first.key.day),
+                day: first.key.folder.name(),
                 files: moved.len() as u64,
                 bytes: moved.iter().map(|file| file.bytes).sum(),
             }),

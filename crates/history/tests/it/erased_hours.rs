@@ -1,14 +1,14 @@
 //! What a person wants forgotten leaves the hours as well, whether their readings are there or not.
 
-use history::storage::memory::{Fault, Unsynced};
-use history::{DayHours, HoursScan, SeriesId, hour};
+use history::storage::memory::{Fault, Memory, Unsynced};
+use history::{DayHours, HoursScan, Options, SeriesId, hour};
 
 use crate::erasures::{check_files, check_nothing_is_left};
 use crate::hours::{
     DAY, Hours, check, check_none_is_made_up, closed, keeping, reopened, rows, scan_hours, states,
     today,
 };
-use crate::site::{Site, erasure, number};
+use crate::site::{Site, erasure, number, small_options};
 
 /// A closed day with its hours; today's rows in memory.
 fn with_hours() -> Site {
@@ -74,6 +74,45 @@ fn hours_are_made_again_where_readings_were_written_again() {
     assert_eq!(states(&site)[0], Some(DayHours::Usable));
     check_has_none_of(&site, "b");
     check_nothing_is_left(site);
+}
+
+/// A closed day that has nothing but readings of one device, which is erased but not flushed: its hours
+/// come to nothing, and are not asked for again and again.
+fn nothing_but_erased(options: Options) -> Site {
+    let mut site = Site::open_with(options, Memory::default(), Vec::new()).unwrap();
+    site.write([number("b", "s", today() - DAY, 1.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    site.merge(1).unwrap();
+    erase(&mut site, "b");
+    site.writer.tick(site.horizon.committed()).unwrap();
+    site
+}
+
+#[test]
+fn a_day_whose_readings_are_all_erased_has_no_hours() {
+    let mut site = nothing_but_erased(small_options());
+    assert_eq!(site.summarise(1).unwrap(), 1, "that is seen once");
+    assert_eq!(site.summarise(2).unwrap(), 0);
+    assert!(!site.storage.files().keys().any(|name| name.starts_with("hours/day=")));
+    // It is looked at again when something else lies in it.
+    site.write([number("a", "s", today() - DAY + 7, 2.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    site.merge(30).unwrap();
+    assert_eq!(site.summarise(30).unwrap(), 1);
+    assert_eq!(all_hours(&site).len(), 1);
+    check_nothing_is_left(site);
+}
+
+#[test]
+fn a_day_whose_readings_are_all_erased_leaves_without_hours() {
+    let mut site = nothing_but_erased(keeping(1, None));
+    site.merge(48).unwrap();
+    assert_eq!(states(&site), []);
+    let names = site.storage.files().into_keys();
+    let left: Vec<String> = names.filter(|name| name.starts_with("readings/day=")).collect();
+    assert_eq!(left, Vec::<String>::new());
 }
 
 #[test]

@@ -30,3 +30,5 @@ mod remote;
 mod site;
 #[cfg(test)]
 mod threads;
+#[cfg(test)]
+mod weeks;

@@ -145,8 +145,12 @@ impl Site {
     /// Marks what is sealed, with its position as the caller's own bytes, and flushes it if a
     /// commit covers it.
     pub(crate) fn flush(&mut self) -> Result<bool, FlushFault> {
+        self.flush_at(NOW)
+    }
+
+    pub(crate) fn flush_at(&mut self, now: Timestamp) -> Result<bool, FlushFault> {
         let extra = self.end().get().to_le_bytes();
-        self.writer.mark(&extra, NOW);
+        self.writer.mark(&extra, now);
         Ok(self.writer.finish(self.horizon.committed())?.is_some())
     }
 

@@ -1,6 +1,7 @@
 use super::{CLOSED, Plan, next};
-use crate::arrange::{DAY_LAST, DAY_MS, FileKey};
+use crate::arrange::FileKey;
 use crate::file::{ColdFile, Home};
+use crate::folder::{DAY_LAST, DAY_MS, Folder};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ fn at(hours: i64) -> i64 {
 fn file(position: u64, level: u8, bytes: u64, written: i64) -> Arc<ColdFile> {
     Arc::new(ColdFile {
         path: format!("part-{position}").into(),
-        key: FileKey { day: DAY, late: false },
+        key: FileKey { folder: Folder::day(DAY), late: false },
         position,
         clean: position,
         level,
@@ -61,7 +62,10 @@ fn eight_of_one_level_become_one_of_the_next() {
 #[test]
 fn late_and_other_files_of_a_flush_stay_together() {
     let late = |file: &Arc<ColdFile>| {
-        Arc::new(ColdFile { key: FileKey { day: DAY, late: true }, ..ColdFile::clone(file) })
+        Arc::new(ColdFile {
+            key: FileKey { folder: Folder::day(DAY), late: true },
+            ..ColdFile::clone(file)
+        })
     };
     let flushes = flushes(0..8);
     let mut files: Vec<_> =
@@ -103,7 +107,10 @@ fn what_came_later_waits_until_it_is_worth_it() {
 #[test]
 fn the_folder_of_the_far_future_is_never_over() {
     let last = |file: Arc<ColdFile>| {
-        Arc::new(ColdFile { key: FileKey { day: DAY_LAST, late: false }, ..ColdFile::clone(&file) })
+        Arc::new(ColdFile {
+            key: FileKey { folder: Folder::day(DAY_LAST), late: false },
+            ..ColdFile::clone(&file)
+        })
     };
     let files: Vec<_> = flushes(0..3).into_iter().map(last).collect();
     assert_eq!(plan(&files, i64::MAX), None);
@@ -111,5 +118,5 @@ fn the_folder_of_the_far_future_is_never_over() {
 
 #[test]
 fn folders_that_cannot_be_read_are_passed_by() {
-    assert_eq!(next(&flushes(0..9), at(5), &BTreeSet::from([DAY])), None);
+    assert_eq!(next(&flushes(0..9), at(5), &BTreeSet::from([Folder::day(DAY)])), None);
 }

@@ -18,7 +18,6 @@ use crate::table::wide::rows::Rows;
 use crate::table::wide::track::Track;
 
 const HOUR_MS: i64 = 3_600_000;
-/// The files of history hold one day each.
 const DAY_MS: i64 = 24 * HOUR_MS;
 const WINDOW_GROWTH: i64 = 4;
 /// Readings under which the next window is longer, and over which work is cut in halves. A
@@ -74,6 +73,9 @@ pub(crate) struct Merge {
     to: i64,
     from: i64,
     window: i64,
+    /// Where folders of history begin that hold more than a day: no window ends within one, which
+    /// would be read again for the next.
+    weeks: Vec<Range<i64>>,
     /// Devices at once.
     portion: usize,
     /// Of the last window.
@@ -96,6 +98,7 @@ impl Merge {
             to: plan.span.to.map_or(end, |to| to.min(end)),
             from: plan.span.from.map_or(oldest, |from| from.max(oldest)),
             window: if plan.newest_first { HOUR_MS } else { DAY_MS },
+            weeks: weeks_of(&plan),
             portion: plan.devices.len().max(1),
             readings: READINGS_FEW,
             tasks: Vec::new(),
@@ -134,7 +137,9 @@ impl Merge {
             self.to.saturating_sub(self.window)
         } else {
             let midnight = self.to.saturating_sub(1).div_euclid(DAY_MS).saturating_mul(DAY_MS);
-            midnight.saturating_sub(self.window - DAY_MS)
+            let start = midnight.saturating_sub(self.window - DAY_MS);
+            let week = self.weeks.iter().find(|week| week.contains(&start));
+            week.map_or(start, |week| week.start)
         };
         let (from, to) = (start.max(self.from), self.to);
         self.to = from;
@@ -212,6 +217,12 @@ impl Merge {
         let starts = (0..rows.num_rows()).step_by(BATCH_ROWS);
         Ok(starts.map(|at| rows.slice(at, BATCH_ROWS.min(rows.num_rows() - at))).collect())
     }
+}
+
+fn weeks_of(plan: &Plan) -> Vec<Range<i64>> {
+    let days = plan.snapshot.view.days((None, None));
+    let spans = days.iter().map(|day| day.from.millis()..day.to.millis());
+    spans.filter(|span| span.end.saturating_sub(span.start) > DAY_MS).collect()
 }
 
 impl Iterator for Merge {
