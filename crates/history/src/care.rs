@@ -5,18 +5,18 @@ mod erasing;
 mod expiring;
 mod leaving;
 mod retention;
+mod running;
 pub(crate) mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use model::{Position, Timestamp};
 
 use crate::care::leaving::Leaving;
+use crate::care::running::Running;
 use crate::care::work::{Done, Work, timed};
 use crate::fault::{FlushFault, MergeFault};
 use crate::file::Origin;
@@ -45,6 +45,7 @@ const LINGER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long after a merge that failed none is begun.
 const PAUSE: Duration = Duration::from_secs(10 * 60);
 
+pub(crate) use running::give_way;
 pub use work::Tended;
 
 #[derive(Debug)]
@@ -75,13 +76,6 @@ pub(crate) struct Care {
     paused_until: Option<Timestamp>,
     next_look: Timestamp,
     mover: Option<Mover>,
-}
-
-#[derive(Debug)]
-struct Running {
-    stop: Arc<AtomicBool>,
-    since: Timestamp,
-    thread: JoinHandle<Done>,
 }
 
 /// The tables, and what of them is erased for good: a record that a crash can take back changes no
@@ -136,16 +130,17 @@ impl Care {
     }
 
     pub(crate) fn tend(&mut self, now: Timestamp) -> Result<Option<Tended>, FlushFault> {
-        let is_over = self.running.as_ref().is_some_and(|running| running.thread.is_finished());
+        let is_over = self.running.as_ref().is_some_and(Running::is_over);
         // Also when the clock was set back.
         let is_early = now < self.next_look && self.next_look <= now.saturating_add(LOOK_EVERY);
         if is_early && !is_over {
             return Ok(None);
         }
         self.next_look = now.saturating_add(LOOK_EVERY);
-        let tended = match self.running.take_if(|running| running.thread.is_finished()) {
-            Some(Running { since, thread, .. }) => {
-                self.ended(join(thread), now).map(|tended| timed(tended, now.since(since)))
+        let tended = match self.running.take_if(|running| running.is_over()) {
+            Some(running) => {
+                let took = now.since(running.since);
+                self.ended(running.end(), now).map(|tended| timed(tended, took))
             }
             None => Ok(None),
         };
@@ -330,14 +325,8 @@ impl Care {
 
     fn begin(&mut self, now: Timestamp) {
         let Some(work) = self.next_work(now) else { return };
-        let (stop, since) = (work.stop(), now);
-        let body = move || {
-            give_way();
-            work.run()
-        };
-        let builder = std::thread::Builder::new().name("history-merge".to_owned());
-        match builder.spawn(body) {
-            Ok(thread) => self.running = Some(Running { stop, since, thread }),
+        match Running::begin(work, now) {
+            Ok(running) => self.running = Some(running),
             Err(fault) => {
                 tracing::warn!(%fault, "no thread can be started for a merge; it is tried again");
                 self.paused_until = Some(now.saturating_add(PAUSE));
@@ -375,14 +364,10 @@ impl Care {
     }
 }
 
-/// What is in the making is of no use to anybody.
 impl Drop for Care {
     fn drop(&mut self) {
-        if let Some(Running { stop, thread, .. }) = self.running.take() {
-            stop.store(true, Ordering::Relaxed);
-            if thread.join().is_err() {
-                tracing::error!("the merge that was stopped had panicked");
-            }
+        if let Some(running) = self.running.take() {
+            running.stop();
         }
     }
 }
@@ -398,17 +383,4 @@ fn not_for_now(fault: MergeFault) -> Result<Option<Tended>, FlushFault> {
         tracing::warn!(fault = &fault as &dyn Error, "files could not be merged");
     }
     Ok(None)
-}
-
-fn join(thread: JoinHandle<Done>) -> Done {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Merging and moving can wait: devices and people cannot.
-pub(crate) fn give_way() {
-    const NICE: i32 = 10;
-    let me = rustix::thread::gettid();
-    if let Err(fault) = rustix::process::setpriority_process(Some(me), NICE) {
-        tracing::debug!(%fault, "care has the priority of everything else");
-    }
 }

@@ -18,11 +18,13 @@ const FILES_WAIT: Duration = Duration::from_secs(1_800);
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// For so long no days become a week any more.
+const CALM: Duration = Duration::from_secs(3);
+
 /// Of a closed day.
 const CLOSED: u8 = 15;
 
-/// For `env`, where Debian's package faketime is installed. The clock is fast, too: a site looks for
-/// something to merge once a second. A clock that only counts is left alone.
+/// For `env`, where Debian's package faketime is installed. A clock that only counts is left alone.
 const AHEAD: [&str; 3] =
     ["LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1", "FAKETIME=+3h", "DONT_FAKE_MONOTONIC=1"];
 
@@ -109,16 +111,23 @@ impl Althing {
         self.wait(&site, |files| rows(files) >= count)
     }
 
-    /// Makes each day what it is for ever.
+    /// Makes each day what it is for ever, or the week that it is part of.
     pub(in crate::comparison) fn close(&self) -> Result<()> {
         let readings = "[history]\nhot-age = \"1s\"\nlinger = \"1s\"\n";
         let site = self.start_with(readings, Ahead::Hours)?;
         let count = count_readings(&site)?;
         let closed = |file: &LiveFile| file.level == CLOSED;
-        self.wait(&site, |files| rows(files) == count && files.iter().all(closed))
+        let mut calm = (0, Stopwatch::start());
+        self.wait(&site, |files| {
+            let is_closed = rows(files) == count && files.iter().all(closed);
+            if !is_closed || calm.0 != files.len() {
+                calm = (files.len(), Stopwatch::start());
+            }
+            is_closed && calm.1.elapsed() > CALM
+        })
     }
 
-    fn wait(&self, site: &Site, done: impl Fn(&[LiveFile]) -> bool) -> Result<()> {
+    fn wait(&self, site: &Site, mut done: impl FnMut(&[LiveFile]) -> bool) -> Result<()> {
         let since = Stopwatch::start();
         while !self.files().is_ok_and(|files| done(&files)) {
             ensure!(
