@@ -1,14 +1,17 @@
 //! What a scan can leave out, read from the filters of a statement.
 
+use std::sync::Arc;
+
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
 use history::{Scan, SeriesId};
 use model::Timestamp;
 
-use crate::names::Names;
+use crate::names::{self, Names};
 
 /// Whether series alone decide this filter: then history never reads the others, and SQL need
 /// not look again.
@@ -53,23 +56,38 @@ pub(crate) fn series(
     (names, keys): (&Names, &[&str]),
     filters: &[Expr],
 ) -> Result<Option<Vec<SeriesId>>, DataFusionError> {
-    let about = || filters.iter().filter(|filter| is_about_series(filter, keys));
-    if about().next().is_none() {
-        return Ok(None);
+    let test = SeriesTest::new(session, keys, filters)?;
+    if test.0.is_empty() { Ok(None) } else { test.passing(names).map(Some) }
+}
+
+/// Filters about series, ready to be asked of the names of any moment.
+#[derive(Debug)]
+pub(crate) struct SeriesTest(Vec<Arc<dyn PhysicalExpr>>);
+
+impl SeriesTest {
+    pub(crate) fn new(
+        session: &dyn Session,
+        keys: &[&str],
+        filters: &[Expr],
+    ) -> Result<Self, DataFusionError> {
+        let schema = DFSchema::try_from(names::schema())?;
+        let about = filters.iter().filter(|filter| is_about_series(filter, keys));
+        let ready = about.map(|filter| session.create_physical_expr(unqualified(filter)?, &schema));
+        Ok(Self(ready.collect::<Result<_, _>>()?))
     }
-    let schema = DFSchema::try_from(names.schema())?;
-    let mut passes = vec![true; names.num_rows()];
-    for filter in about() {
-        let plain = unqualified(filter)?;
-        let test = session.create_physical_expr(plain, &schema)?;
-        let mask = test.evaluate(names)?.into_array(names.num_rows())?;
-        let mask = mask.as_boolean();
-        for (pass, held) in passes.iter_mut().zip(mask.iter()) {
-            *pass &= held == Some(true);
+
+    /// All series when there is no filter.
+    pub(crate) fn passing(&self, names: &Names) -> Result<Vec<SeriesId>, DataFusionError> {
+        let mut passes = vec![true; names.num_rows()];
+        for test in &self.0 {
+            let mask = test.evaluate(names)?.into_array(names.num_rows())?;
+            for (pass, held) in passes.iter_mut().zip(mask.as_boolean().iter()) {
+                *pass &= held == Some(true);
+            }
         }
+        let numbered = (0_u32..).zip(passes);
+        Ok(numbered.filter(|(_, pass)| *pass).map(|(id, _)| SeriesId::new(id)).collect())
     }
-    let numbered = (0_u32..).zip(passes);
-    Ok(Some(numbered.filter(|(_, pass)| *pass).map(|(id, _)| SeriesId::new(id)).collect()))
 }
 
 fn unqualified(filter: &Expr) -> Result<Expr, DataFusionError> {

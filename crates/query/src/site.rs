@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
 use history::{Reader, SeriesId, View};
 use model::{Horizon, Timestamp};
@@ -14,12 +14,12 @@ use model::{Horizon, Timestamp};
 use crate::catalog::{Catalog, DeviceRow};
 use crate::names::{NameCache, Names};
 use crate::table::completeness::{Completeness, DayCache};
-use crate::table::devices::devices;
 use crate::table::hours::Hours;
 use crate::table::labels::LabelCache;
 use crate::table::latest::{Kind, LastValues};
 use crate::table::messages::MessageTable;
 use crate::table::readings::Readings;
+use crate::table::whole::{self, Whole};
 use crate::table::wide::Wide;
 use crate::work::Work;
 
@@ -83,7 +83,7 @@ impl fmt::Debug for Snapshot {
 }
 
 impl Snapshot {
-    fn devices(&self) -> &[DeviceRow] {
+    pub(crate) fn devices(&self) -> &[DeviceRow] {
         self.devices.get_or_init(|| {
             let mut rows = self.catalog.devices();
             rows.sort_by(|one, other| one.device.cmp(&other.device));
@@ -123,7 +123,7 @@ pub(crate) fn is_own(provider: &dyn TableProvider, name: &str) -> bool {
         "messages" => provider.is::<MessageTable>(),
         "latest" | "signals" => provider.is::<LastValues>(),
         "completeness" => provider.is::<Completeness>(),
-        "devices" | "labels" => provider.is::<MemTable>(),
+        "devices" | "labels" => provider.is::<Whole>(),
         _type => provider.is::<Wide>(),
     }
 }
@@ -146,8 +146,8 @@ impl Tables {
             "latest" => Arc::new(LastValues::new(snapshot(), Kind::Latest)),
             "signals" => Arc::new(LastValues::new(snapshot(), Kind::Signals)),
             "completeness" => Arc::new(Completeness(snapshot())),
-            "devices" => devices(self.0.devices())?,
-            "labels" => self.0.labels.table(&*self.0.catalog)?,
+            "devices" => Arc::new(Whole::new(whole::Kind::Devices, &self.0)?),
+            "labels" => Arc::new(Whole::new(whole::Kind::Labels, &self.0)?),
             other => match self.0.types().get(other) {
                 Some(series) => Arc::new(Wide::new(snapshot(), series)),
                 None => return Ok(None),

@@ -20,10 +20,17 @@ use datafusion::physical_plan::{
 use futures::stream;
 use history::Share;
 
+use crate::site::Snapshot;
+
 pub(crate) type Batches =
     Box<dyn Iterator<Item = Result<RecordBatch, DataFusionError>> + Send + 'static>;
 
-type Begin = Box<dyn Fn(&TaskContext, Share) -> Result<Batches, DataFusionError> + Send + Sync>;
+pub(crate) type Begin =
+    Box<dyn Fn(&TaskContext, Share) -> Result<Batches, DataFusionError> + Send + Sync>;
+
+/// How the same scan begins at another moment; `None` when its outline is not the same.
+pub(crate) type Again =
+    Arc<dyn Fn(&Arc<Snapshot>) -> Result<Option<Begin>, DataFusionError> + Send + Sync>;
 
 /// What is known of a scan before it begins.
 #[derive(Debug)]
@@ -46,6 +53,8 @@ pub(crate) struct Size {
     pub(crate) rows: usize,
     /// Whose rows these are: there are no more devices and signals.
     pub(crate) series: usize,
+    /// Whether there are exactly so many rows. Then a plan may count on it, and is not to be kept.
+    pub(crate) exact: bool,
 }
 
 /// A plan that calls `begin` for each share when it is executed.
@@ -53,22 +62,62 @@ pub(crate) fn plan(
     outline: Outline,
     begin: impl Fn(&TaskContext, Share) -> Result<Batches, DataFusionError> + Send + Sync + 'static,
 ) -> Arc<dyn ExecutionPlan> {
-    let properties = PlanProperties::new(
-        EquivalenceProperties::new(Arc::clone(&outline.schema)),
-        Partitioning::UnknownPartitioning(outline.shares),
-        EmissionType::Incremental,
-        Boundedness::Bounded,
-    );
-    let (begin, metrics): (Begin, _) = (Box::new(begin), ExecutionPlanMetricsSet::new());
-    Arc::new(SiteScan { outline, begin, metrics, properties: Arc::new(properties) })
+    Arc::new(SiteScan::new(outline, Box::new(begin), None))
+}
+
+/// The same for a scan that can be kept for other moments.
+pub(crate) fn plan_to_keep(outline: Outline, begin: Begin, again: Again) -> Arc<dyn ExecutionPlan> {
+    Arc::new(SiteScan::new(outline, begin, Some(again)))
 }
 
 /// The leaf of all plans.
-struct SiteScan {
-    outline: Outline,
-    begin: Begin,
+pub(crate) struct SiteScan {
+    outline: Arc<Outline>,
+    /// `None` in a plan that is kept: it is of no moment.
+    begin: Option<Begin>,
+    again: Option<Again>,
     metrics: ExecutionPlanMetricsSet,
     properties: Arc<PlanProperties>,
+}
+
+impl SiteScan {
+    fn new(outline: Outline, begin: Begin, again: Option<Again>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&outline.schema)),
+            Partitioning::UnknownPartitioning(outline.shares),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            outline: Arc::new(outline),
+            begin: Some(begin),
+            again,
+            metrics: ExecutionPlanMetricsSet::new(),
+            properties: Arc::new(properties),
+        }
+    }
+
+    /// The scan without its moment; `None` when it cannot be kept.
+    pub(crate) fn blank(&self) -> Option<Self> {
+        self.again.is_some().then(|| self.alike(None))
+    }
+
+    /// The scan of a moment; `None` when it would be planned in another way then.
+    pub(crate) fn at(&self, snapshot: &Arc<Snapshot>) -> Result<Option<Self>, DataFusionError> {
+        let Some(again) = &self.again else { return Ok(None) };
+        Ok(again(snapshot)?.map(|begin| self.alike(Some(begin))))
+    }
+
+    /// With the same properties, so that what stands above it need not be planned again.
+    fn alike(&self, begin: Option<Begin>) -> Self {
+        Self {
+            outline: Arc::clone(&self.outline),
+            begin,
+            again: self.again.clone(),
+            metrics: ExecutionPlanMetricsSet::new(),
+            properties: Arc::clone(&self.properties),
+        }
+    }
 }
 
 impl fmt::Debug for SiteScan {
@@ -118,7 +167,8 @@ impl ExecutionPlan for SiteScan {
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let share = Share { number: partition, of: self.outline.shares };
-        let mut batches = (self.begin)(&context, share)?;
+        let Some(begin) = &self.begin else { return internal_err!("a scan of no moment") };
+        let mut batches = begin(&context, share)?;
         let mut left = self.outline.limit.unwrap_or(usize::MAX);
         let counted = std::iter::from_fn(move || {
             let timer = metrics.elapsed_compute().timer();
@@ -141,9 +191,10 @@ impl ExecutionPlan for SiteScan {
     ) -> Result<Arc<Statistics>, DataFusionError> {
         let schema = &self.outline.schema;
         let mut statistics = Statistics::new_unknown(schema);
-        if let Some(Size { rows, series }) = self.outline.size {
+        if let Some(Size { rows, series, exact }) = self.outline.size {
             let parts = if args.partition().is_some() { self.outline.shares.max(1) } else { 1 };
-            statistics.num_rows = Precision::Inexact(rows.div_ceil(parts));
+            let rows = Precision::Exact(rows.div_ceil(parts));
+            statistics.num_rows = if exact { rows } else { rows.to_inexact() };
             for (field, column) in schema.fields().iter().zip(&mut statistics.column_statistics) {
                 if matches!(field.name().as_str(), "device" | "signal") {
                     column.distinct_count = Precision::Inexact(series);

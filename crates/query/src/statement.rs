@@ -21,9 +21,9 @@ use datafusion::prelude::SessionContext;
 use crate::fault::{Code, QueryFault};
 use crate::postgres::{self, Statement};
 use crate::site::{Snapshot, Tables};
-use crate::table::{self, latest::LastValues};
+use crate::table::{self, latest::LastValues, whole::Whole};
 pub(crate) use contexts::{CATALOG, Contexts, SCHEMA};
-use kept::Words;
+use kept::{Known, Words};
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -76,11 +76,9 @@ pub(crate) async fn plan(
 ) -> Result<Plan, QueryFault> {
     let fault = |fault: DataFusionError| QueryFault::of(&fault, || snapshot.table_names());
     let words = Words::of(text);
-    if let Some(words) = &words
-        && let tables = Tables(Arc::clone(snapshot))
-        && let Some(plan) = contexts.kept.get(words, &tables).map_err(fault)?
+    if let Some(known) = words.as_ref().and_then(|words| contexts.kept.get(words))
+        && let Some(root) = plan_known(&known, contexts, snapshot).await.map_err(fault)?
     {
-        let root = physical(contexts, snapshot, &plan).await.map_err(fault)?;
         return Ok(Plan { root, task: contexts.task() });
     }
     let (context, plan) = match text {
@@ -91,21 +89,58 @@ pub(crate) async fn plan(
         }
     };
     let optimized = context.state().optimize(&plan).map_err(fault)?;
-    let root = physical(contexts, snapshot, &optimized).await.map_err(fault)?;
-    if let Some(words) = words.filter(|_| kept::is_timeless(&plan)) {
-        contexts.kept.put(words, &optimized);
+    let made = physical(contexts, snapshot, &optimized).await.map_err(fault)?;
+    if let Some(words) = words.filter(|_| kept::is_timeless(&plan))
+        && let Some(known) = contexts.kept.put(words, &optimized)
+    {
+        made.keep(&known).map_err(fault)?;
     }
-    Ok(Plan { root, task: context.task_ctx() })
+    Ok(Plan { root: made.root, task: context.task_ctx() })
+}
+
+/// `None` when a table has other columns than the plan.
+async fn plan_known(
+    known: &Known,
+    contexts: &Contexts,
+    snapshot: &Arc<Snapshot>,
+) -> Result<Option<Arc<dyn ExecutionPlan>>, DataFusionError> {
+    if let Some(root) = known.physical(snapshot)? {
+        return Ok(Some(root));
+    }
+    let tables = Tables(Arc::clone(snapshot));
+    let Some(optimized) = known.logical(&tables)? else { return Ok(None) };
+    let made = physical(contexts, snapshot, &optimized).await?;
+    made.keep(known)?;
+    Ok(Some(made.root))
+}
+
+/// A physical plan as it was made.
+struct Made {
+    root: Arc<dyn ExecutionPlan>,
+    /// Of little work in memory, for one thread.
+    little: bool,
+}
+
+impl Made {
+    fn keep(&self, known: &Known) -> Result<(), DataFusionError> {
+        if self.little { known.put_physical(&self.root) } else { Ok(()) }
+    }
 }
 
 async fn physical(
     contexts: &Contexts,
     snapshot: &Snapshot,
     optimized: &LogicalPlan,
-) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let little = snapshot.names.num_rows() <= table::ROWS_FOR_ONE && reads_memory_only(optimized);
+) -> Result<Made, DataFusionError> {
+    let little = is_little(snapshot) && reads_memory_only(optimized);
     let state = if little { contexts.on_one_thread() } else { contexts.state() };
-    state.query_planner().create_physical_plan(optimized, state).await
+    let root = state.query_planner().create_physical_plan(optimized, state).await?;
+    Ok(Made { root, little })
+}
+
+/// Whether a second thread costs more than it helps with what is in memory.
+fn is_little(snapshot: &Snapshot) -> bool {
+    snapshot.names.num_rows() <= table::ROWS_FOR_ONE
 }
 
 /// Whether it is about what is known of devices now, not about history.
@@ -115,7 +150,8 @@ fn reads_memory_only(plan: &LogicalPlan) -> bool {
         if let LogicalPlan::TableScan(scan) = node {
             let provider = source_as_provider(&scan.source)?;
             let provider: &dyn Any = &*provider;
-            memory &= provider.is::<LastValues>() || provider.is::<MemTable>();
+            memory &=
+                provider.is::<LastValues>() || provider.is::<Whole>() || provider.is::<MemTable>();
         }
         Ok(TreeNodeRecursion::Continue)
     });

@@ -7,13 +7,14 @@ pub(crate) mod labels;
 pub(crate) mod latest;
 pub(crate) mod messages;
 pub(crate) mod readings;
+pub(crate) mod whole;
 pub(crate) mod wide;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::catalog::{MemTable, Session, TableProvider};
+use datafusion::catalog::Session;
 use datafusion::common::DataFusionError;
 use history::{HoursScan, Outlook, Scan};
 use model::Timestamp;
@@ -68,7 +69,7 @@ impl Forecast {
         );
         let cold_rows = usize::try_from(bytes / row_bytes).unwrap_or(usize::MAX);
         let rows = cold_rows.saturating_add(hot_rows).saturating_mul(series) / all.max(1);
-        Self { told, size: Size { rows, series } }
+        Self { told, size: Size { rows, series, exact: false } }
     }
 }
 
@@ -91,13 +92,4 @@ pub(crate) fn schema(columns: &[(&str, DataType, bool)]) -> SchemaRef {
         Field::new(*name, kind.clone(), *nullable)
     };
     Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
-}
-
-/// A table that is small enough to be made whole.
-fn whole(
-    schema: SchemaRef,
-    columns: Vec<ArrayRef>,
-) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
 }

@@ -5,6 +5,7 @@ mod folds;
 mod functions;
 mod kept;
 mod limits;
+mod ready;
 mod refusals;
 mod tables;
 
@@ -24,7 +25,7 @@ use crate::encode::{Encoder, Format};
 /// 2026-11-01T00:00:00Z.
 pub(super) const START: i64 = 1_793_491_200_000;
 
-/// Its devices have changed their labels so often.
+/// Its devices have changed their labels so often. With the second change comes another device.
 #[derive(Debug, Default)]
 struct Fixture(AtomicU64);
 
@@ -38,7 +39,13 @@ impl Catalog for Fixture {
             first_seen: Some(Timestamp::from_millis(START)),
             ..DeviceRow::default()
         };
-        vec![row("farm/node2", "node"), row("farm/node1", "node"), row("mill/devices", "devices")]
+        let mut rows = vec![
+            row("farm/node2", "node"),
+            row("farm/node1", "node"),
+            row("mill/devices", "devices"),
+        ];
+        rows.extend((self.label_changes() > 1).then(|| row("farm/node9", "node")));
+        rows
     }
 
     fn messages(&self, scan: MessageScan) -> Messages {
@@ -59,6 +66,9 @@ impl Catalog for Fixture {
         row("farm/node1", "firmware", &format!("1.{}", self.label_changes()));
         row("farm/node1", "model", "SHT31 with a long name");
         row("farm/node2", "model", "SHT31 with a long name");
+        if self.label_changes() > 1 {
+            row("farm/node9", "model", "SHT35");
+        }
     }
 
     fn label_changes(&self) -> u64 {

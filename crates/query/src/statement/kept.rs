@@ -2,9 +2,11 @@
 //! and again, and to plan them takes longer than to look up last values.
 //!
 //! A kept plan holds no snapshot: `blank` takes the tables out of it, and each run puts those of its
-//! own moment in (`Blank::fill`), so it sees new devices, values and files like any other.
+//! own moment in (`Blank::fill`), so it sees new devices, values and files like any other. Of what
+//! reads memory only, the physical plan is kept as well (`ready`).
 
 mod blank;
+mod ready;
 mod weight;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::postgres::Statement;
-use crate::site::Tables;
+use crate::site::{Snapshot, Tables};
 use crate::statement::Text;
 use blank::Blank;
+use ready::Ready;
 use weight::weight;
 
 /// A site's screens have some dozens of statements.
@@ -51,46 +55,84 @@ impl Words {
     }
 }
 
-/// The one that was not asked for the longest time is the first.
-#[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<Vec<(Words, Arc<Blank>)>>);
+/// What is known of a statement.
+#[derive(Debug)]
+pub(super) struct Known {
+    blank: Blank,
+    ready: Mutex<Option<Arc<Ready>>>,
+}
 
-impl Kept {
-    /// The plan over the tables of a moment, if it is known and the tables have the same columns.
+impl Known {
+    /// The plan over the tables of a moment, if they have the same columns.
     ///
     /// # Errors
     /// When a table cannot be made.
-    pub(super) fn get(
-        &self,
-        words: &Words,
-        tables: &Tables,
-    ) -> Result<Option<LogicalPlan>, DataFusionError> {
-        let Some(blank) = self.look_up(words) else { return Ok(None) };
-        blank.fill(tables)
+    pub(super) fn logical(&self, tables: &Tables) -> Result<Option<LogicalPlan>, DataFusionError> {
+        self.blank.fill(tables)
     }
 
-    fn look_up(&self, words: &Words) -> Option<Arc<Blank>> {
+    /// What can be executed at once, if there is such a plan and it would be planned the same way.
+    ///
+    /// # Errors
+    /// When a table cannot be made.
+    pub(super) fn physical(
+        &self,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>, DataFusionError> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ready.map_or(Ok(None), |ready| ready.at(snapshot))
+    }
+
+    /// Keeps what was planned of it, in place of what was planned of it before.
+    ///
+    /// # Errors
+    /// When the plan cannot be copied.
+    pub(super) fn put_physical(
+        &self,
+        root: &Arc<dyn ExecutionPlan>,
+    ) -> Result<(), DataFusionError> {
+        let ready = Ready::of(root)?.map(Arc::new);
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = ready;
+        Ok(())
+    }
+}
+
+/// The one that was not asked for the longest time is the first.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<Vec<(Words, Arc<Known>)>>);
+
+impl Kept {
+    pub(super) fn get(&self, words: &Words) -> Option<Arc<Known>> {
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = plans.iter().rposition(|(known, _)| known == words)?;
         let found = plans.remove(place);
-        let blank = Arc::clone(&found.1);
+        let known = Arc::clone(&found.1);
         plans.push(found);
-        Some(blank)
+        Some(known)
     }
 
     /// Keeps a plan in place of the one of the same words, or of the one that was not asked for the
     /// longest time.
-    pub(super) fn put(&self, words: Words, optimized: &LogicalPlan) {
-        if weight(optimized, BYTES_MAX).is_none() {
-            return;
-        }
-        let Some(blank) = Blank::of(optimized) else { return };
+    pub(super) fn put(&self, words: Words, optimized: &LogicalPlan) -> Option<Arc<Known>> {
+        weight(optimized, BYTES_MAX)?;
+        let known = Arc::new(Known { blank: Blank::of(optimized)?, ready: Mutex::default() });
         let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.retain(|(known, _)| *known != words);
+        plans.retain(|(other, _)| *other != words);
         if plans.len() >= PLANS_MAX {
             plans.remove(0);
         }
-        plans.push((words, Arc::new(blank)));
+        plans.push((words, Arc::clone(&known)));
+        Some(known)
+    }
+
+    /// The physical plan that a statement would run at a moment, if one is kept.
+    #[cfg(test)]
+    pub(crate) fn ready(
+        &self,
+        sql: &str,
+        snapshot: &Arc<Snapshot>,
+    ) -> Option<Arc<dyn ExecutionPlan>> {
+        self.get(&Words::Site(sql.to_owned()))?.physical(snapshot).unwrap()
     }
 
     #[cfg(test)]

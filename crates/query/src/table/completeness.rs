@@ -92,7 +92,7 @@ impl TableProvider for Completeness {
             asked.days.clone().count(),
         );
         let (series, days) = (asked.series.len(), asked.days.clone().count());
-        let size = Some(Size { rows: series.saturating_mul(days), series });
+        let size = Some(Size { rows: series.saturating_mul(days), series, exact: false });
         let snapshot = Arc::clone(&self.0);
         let projected = Arc::new(schema().project(&columns)?);
         let outline = Outline { schema: projected, limit, told, shares: 1, size };

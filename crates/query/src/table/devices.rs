@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, StringViewArray};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
-use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use model::Timestamp;
 
 use crate::catalog::DeviceRow;
 use crate::table;
 
-pub(crate) fn devices(rows: &[DeviceRow]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+pub(crate) fn rows(rows: &[DeviceRow]) -> Result<RecordBatch, DataFusionError> {
     let schema = table::schema(&[
         ("device", DataType::Utf8View, false),
         ("title", DataType::Utf8View, true),
@@ -34,7 +33,7 @@ pub(crate) fn devices(rows: &[DeviceRow]) -> Result<Arc<dyn TableProvider>, Data
     };
     let titles = rows.iter().map(|row| row.title.as_deref());
     let keys = rows.iter().map(|row| row.keys.join(" "));
-    table::whole(
+    Ok(RecordBatch::try_new(
         schema,
         vec![
             text(|row| &row.device),
@@ -47,5 +46,5 @@ pub(crate) fn devices(rows: &[DeviceRow]) -> Result<Arc<dyn TableProvider>, Data
             time(|row| row.first_seen),
             time(|row| row.last_seen),
         ],
-    )
+    )?)
 }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{RecordBatch, StringViewBuilder};
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::DataFusionError;
 
 use crate::catalog::Catalog;
@@ -16,15 +15,7 @@ use crate::table;
 pub(crate) struct LabelCache(Mutex<Option<(u64, RecordBatch)>>);
 
 impl LabelCache {
-    pub(crate) fn table(
-        &self,
-        catalog: &dyn Catalog,
-    ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
-        let batch = self.rows(catalog)?;
-        Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
-    }
-
-    fn rows(&self, catalog: &dyn Catalog) -> Result<RecordBatch, DataFusionError> {
+    pub(crate) fn rows(&self, catalog: &dyn Catalog) -> Result<RecordBatch, DataFusionError> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked for first: rows that are newer than this number are only read once more.
         let changes = catalog.label_changes();

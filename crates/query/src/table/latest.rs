@@ -14,12 +14,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use history::{Latest, LatestValue, SeriesId};
 use model::Unit;
 
-use crate::prune;
+use crate::prune::{self, SeriesTest};
 use crate::site::Snapshot;
-use crate::source::{self, Batches, Outline, Size};
+use crate::source::{self, Batches, Begin, Outline, Size};
 use crate::table;
 
 const KEYS: [&str; 2] = ["device", "signal"];
+
+/// Series that a kept scan knows, 4 KiB; more are found again each time.
+const KEPT_MAX: usize = 1_024;
 
 /// Which of the two tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,39 +120,64 @@ impl TableProvider for LastValues {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let names = &self.snapshot.names;
-        let ids = prune::series(session, (names, &KEYS), filters)?
-            .unwrap_or_else(|| (0_u32..).take(names.num_rows()).map(SeriesId::new).collect());
-        let all = self.kind.columns();
-        let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..all.len()).collect());
-        let columns: Vec<Column> =
-            wanted.iter().filter_map(|index| all.get(*index)).map(|(_, column)| *column).collect();
+        let own = self.kind.columns();
+        let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..own.len()).collect());
+        let columns =
+            wanted.iter().filter_map(|index| own.get(*index)).map(|(_, column)| *column).collect();
         let schema = Arc::new(self.schema.project(&wanted)?);
-        let told = format!("last values, series={} of {}", ids.len(), names.num_rows());
-        let of_batch = Arc::clone(&schema);
-        let size = Some(Size { rows: ids.len(), series: ids.len() });
+        let test = SeriesTest::new(session, &KEYS, filters)?;
+        let asked = Arc::new(Asked { test, columns, schema: Arc::clone(&schema) });
+        let names = &self.snapshot.names;
+        let ids: Arc<[SeriesId]> = asked.test.passing(names)?.into();
+        let (few, all) = (ids.len() <= KEPT_MAX, names.num_rows());
+        let told = format!("last values, series={} of {all}", ids.len());
+        let size = Some(Size { rows: ids.len(), series: ids.len(), exact: false });
         let outline = Outline { schema, limit, told, shares: 1, size };
-        let snapshot = Arc::clone(&self.snapshot);
-        Ok(source::plan(outline, move |_context, _share| {
-            let rows = rows(&snapshot, (&ids, &columns), &of_batch)?;
-            let batches: Batches = Box::new(std::iter::once(Ok(rows)));
-            Ok(batches)
-        }))
+        let kept = few.then(|| Arc::clone(&ids));
+        let begin = Arc::clone(&asked).begin(&self.snapshot, ids);
+        let again = move |snapshot: &Arc<Snapshot>| {
+            // As many names are the same names.
+            if snapshot.names.num_rows() != all {
+                return Ok(None);
+            }
+            let ids = match &kept {
+                Some(ids) => Arc::clone(ids),
+                None => asked.test.passing(&snapshot.names)?.into(),
+            };
+            Ok(Some(Arc::clone(&asked).begin(snapshot, ids)))
+        };
+        Ok(source::plan_to_keep(outline, begin, Arc::new(again)))
     }
 }
 
-fn rows(
-    snapshot: &Snapshot,
-    (ids, columns): (&[SeriesId], &[Column]),
-    schema: &SchemaRef,
-) -> Result<RecordBatch, DataFusionError> {
-    let latest = snapshot.view.latest_of(ids);
-    let said: Vec<(SeriesId, Latest)> =
-        ids.iter().zip(latest).filter_map(|(id, last)| Some((*id, last?))).collect();
-    let columns: Result<Vec<ArrayRef>, DataFusionError> =
-        columns.iter().map(|column| column.of(snapshot, &said)).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(said.len()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns?, &options)?)
+/// What a scan wants, at whatever moment.
+#[derive(Debug)]
+struct Asked {
+    test: SeriesTest,
+    columns: Vec<Column>,
+    /// Of these columns.
+    schema: SchemaRef,
+}
+
+impl Asked {
+    fn begin(self: Arc<Self>, snapshot: &Arc<Snapshot>, ids: Arc<[SeriesId]>) -> Begin {
+        let snapshot = Arc::clone(snapshot);
+        Box::new(move |_context, _share| {
+            let rows = self.rows(&snapshot, &ids)?;
+            let batches: Batches = Box::new(std::iter::once(Ok(rows)));
+            Ok(batches)
+        })
+    }
+
+    fn rows(&self, snapshot: &Snapshot, ids: &[SeriesId]) -> Result<RecordBatch, DataFusionError> {
+        let latest = snapshot.view.latest_of(ids);
+        let said: Vec<(SeriesId, Latest)> =
+            ids.iter().zip(latest).filter_map(|(id, last)| Some((*id, last?))).collect();
+        let columns: Result<Vec<ArrayRef>, DataFusionError> =
+            self.columns.iter().map(|column| column.of(snapshot, &said)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(said.len()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns?, &options)?)
+    }
 }
 
 impl Column {

@@ -64,7 +64,7 @@ fn the_smaller_side_of_a_join_is_kept_in_memory() {
              JOIN devices ON devices.device = said.device WHERE label = 'model'"
         );
         let plan = site.csv(&format!("EXPLAIN {sql}"));
-        let (labels, readings) = (plan.rfind("DataSourceExec"), plan.rfind("SiteScan"));
+        let (labels, readings) = (plan.rfind("SiteScan: labels"), plan.rfind("SiteScan"));
         assert!(labels.is_some() && labels < readings, "{plan}");
         assert!(!plan.contains("mode=Partitioned"), "{plan}");
     }
