@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use model::Event;
+use query::encode::EncodeFault;
 use query::{Answer, Encoder, Format, QueryFault, RecordBatch};
 use serde::Deserialize;
 
@@ -76,14 +77,17 @@ async fn answer(api: Api, sql: &str, wish: &Wish, headers: &HeaderMap) -> Respon
 async fn begin(api: &Api, sql: &str, format: Format) -> Result<Response, QueryFault> {
     let mut answer = api.engine.run(sql).await?;
     let first = answer.next().await?;
-    let encoder = Encoder::new(format, &answer.schema()).map_err(|error| {
-        tracing::warn!(%error, "an answer cannot be written");
-        unwritable()
-    })?;
     let position = answer.position().to_string();
-    let more = first.is_some();
-    let flow = Flow { api: api.clone(), answer, first, encoder: Some(encoder), more };
-    let body = Body::from_stream(stream::try_unfold(flow, Flow::step));
+    let encoder = Encoder::new(format, &answer.schema()).map_err(|error| unwritable(&error))?;
+    let body = if answer.is_complete() {
+        // Its length is known: head and body leave in one piece.
+        let whole = whole(encoder, first.as_ref()).map_err(|error| unwritable(&error))?;
+        api.meter.count(Event::QueryRun);
+        Body::from(whole)
+    } else {
+        let flow = Flow { api: api.clone(), answer, first, encoder: Some(encoder) };
+        Body::from_stream(stream::try_unfold(flow, Flow::step))
+    };
     let headers = [
         (header::CONTENT_TYPE, format.media_type()),
         (header::CACHE_CONTROL, "no-store"),
@@ -92,7 +96,17 @@ async fn begin(api: &Api, sql: &str, format: Format) -> Result<Response, QueryFa
     Ok((headers, [("althing-position", position)], body).into_response())
 }
 
-fn unwritable() -> QueryFault {
+fn whole(mut encoder: Encoder, rows: Option<&RecordBatch>) -> Result<Vec<u8>, EncodeFault> {
+    let mut out = Vec::new();
+    if let Some(rows) = rows {
+        encoder.write(rows, &mut out)?;
+    }
+    encoder.finish(&mut out)?;
+    Ok(out)
+}
+
+fn unwritable(error: &EncodeFault) -> QueryFault {
+    tracing::warn!(%error, "an answer cannot be written");
     QueryFault {
         code: query::Code::Invalid,
         message: "These columns cannot be written in this format.".to_owned(),
@@ -109,7 +123,6 @@ struct Flow {
     first: Option<RecordBatch>,
     /// Taken when the document is finished.
     encoder: Option<Encoder>,
-    more: bool,
 }
 
 impl Flow {
@@ -119,8 +132,7 @@ impl Flow {
         while out.is_empty() {
             let batch = match self.first.take() {
                 Some(batch) => Some(batch),
-                None if self.more => self.answer.next().await.map_err(|told| self.cut(told))?,
-                None => None,
+                None => self.answer.next().await.map_err(|told| self.cut(told))?,
             };
             let Some(batch) = batch else {
                 encoder.finish(&mut out).map_err(|told| self.cut(told))?;

@@ -6,7 +6,7 @@ mod devices;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{Request, StatusCode, header};
 use history::storage::memory::Memory;
 use http_body_util::BodyExt as _;
@@ -167,6 +167,18 @@ async fn every_metric_is_documented_with_its_kind_and_no_other_is() {
     told.sort();
     written.sort();
     assert_eq!(told, written);
+}
+
+#[tokio::test]
+async fn a_short_answer_from_memory_has_its_length() {
+    let api = ready();
+    for (sql, length) in [("SELECT 1 AS n", Some(6)), ("SELECT device FROM latest", Some(8))] {
+        let response = router(api.clone()).oneshot(post(sql, "text/csv")).await.unwrap();
+        assert_eq!(response.body().size_hint().exact(), length, "{sql}");
+    }
+    let sql = "SELECT * FROM generate_series(1, 30000)";
+    let response = router(api.clone()).oneshot(post(sql, "text/csv")).await.unwrap();
+    assert_eq!(response.body().size_hint().exact(), None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod worker;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::names::NameCache;
 use crate::postgres::{self, Command, Statement};
 use crate::site::{Site, Snapshot};
 use crate::statement::{self, Contexts, Prepared, Text};
+use worker::Begun;
 
 /// Stack of a query thread: plans of deep statements are walked by recursion.
 const STACK_BYTES: usize = 16 << 20;
@@ -109,7 +111,8 @@ impl Engine {
         self.site.work.rows()
     }
 
-    /// Plans and starts one statement. To be called within a tokio runtime that has a timer.
+    /// Plans and starts one statement; its first rows are there then. To be called within a tokio
+    /// runtime that has a timer.
     ///
     /// # Errors
     /// When it cannot be run, or too many run already.
@@ -204,12 +207,13 @@ impl Engine {
         });
         let guard = Guard(task.abort_handle());
         let patience = self.limits.time + GRACE;
-        let schema = match tokio::time::timeout(patience, begins).await {
-            Ok(Ok(schema)) => schema?,
+        let Begun { schema, parts } = match tokio::time::timeout(patience, begins).await {
+            Ok(Ok(begun)) => begun?,
             Ok(Err(_closed)) => return Err(QueryFault::internal()),
             Err(_elapsed) => return Err(worker::too_long(self.limits.time)),
         };
-        Ok(Answer { schema, position, rows, limit: self.limits.time, guard, ended: false })
+        let limit = self.limits.time;
+        Ok(Answer { schema, position, parts, rows, limit, guard, ended: false })
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -247,6 +251,8 @@ enum Part {
 pub struct Answer {
     schema: SchemaRef,
     position: Position,
+    /// What came with its beginning.
+    parts: VecDeque<Part>,
     rows: mpsc::Receiver<Part>,
     limit: Duration,
     guard: Guard,
@@ -265,6 +271,12 @@ impl Answer {
         self.position
     }
 
+    /// Whether it is known that no more rows come than were given.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ended || matches!(self.parts.front(), Some(Part::End))
+    }
+
     /// The next rows; `None` only when all have been given.
     ///
     /// # Errors
@@ -273,7 +285,10 @@ impl Answer {
         if self.ended {
             return Ok(None);
         }
-        let part = tokio::time::timeout(self.limit + GRACE, self.rows.recv()).await;
+        let part = match self.parts.pop_front() {
+            Some(part) => Ok(Some(part)),
+            None => tokio::time::timeout(self.limit + GRACE, self.rows.recv()).await,
+        };
         let fault = match part {
             Ok(Some(Part::Rows(batch))) => return Ok(Some(batch)),
             Ok(Some(Part::End)) => None,

@@ -66,6 +66,8 @@ pub struct Parameter {
 pub(crate) struct Plan {
     pub(crate) root: Arc<dyn ExecutionPlan>,
     pub(crate) task: Arc<TaskContext>,
+    /// Of little work in memory, for one thread.
+    pub(crate) little: bool,
 }
 
 /// Plans a statement, or says why it cannot be run.
@@ -77,9 +79,10 @@ pub(crate) async fn plan(
     let fault = |fault: DataFusionError| QueryFault::of(&fault, || snapshot.table_names());
     let words = Words::of(text);
     if let Some(known) = words.as_ref().and_then(|words| contexts.kept.get(words))
-        && let Some(root) = plan_known(&known, contexts, snapshot).await.map_err(fault)?
+        && let Some(Made { root, little }) =
+            plan_known(&known, contexts, snapshot).await.map_err(fault)?
     {
-        return Ok(Plan { root, task: contexts.task() });
+        return Ok(Plan { root, task: contexts.task(), little });
     }
     let (context, plan) = match text {
         Text::Site(sql) => plan_site(sql, contexts, snapshot).await?,
@@ -95,7 +98,7 @@ pub(crate) async fn plan(
     {
         made.keep(&known).map_err(fault)?;
     }
-    Ok(Plan { root: made.root, task: context.task_ctx() })
+    Ok(Plan { root: made.root, task: context.task_ctx(), little: made.little })
 }
 
 /// `None` when a table has other columns than the plan.
@@ -103,21 +106,20 @@ async fn plan_known(
     known: &Known,
     contexts: &Contexts,
     snapshot: &Arc<Snapshot>,
-) -> Result<Option<Arc<dyn ExecutionPlan>>, DataFusionError> {
+) -> Result<Option<Made>, DataFusionError> {
     if let Some(root) = known.physical(snapshot)? {
-        return Ok(Some(root));
+        return Ok(Some(Made { root, little: true }));
     }
     let tables = Tables(Arc::clone(snapshot));
     let Some(optimized) = known.logical(&tables)? else { return Ok(None) };
     let made = physical(contexts, snapshot, &optimized).await?;
     made.keep(known)?;
-    Ok(Some(made.root))
+    Ok(Some(made))
 }
 
 /// A physical plan as it was made.
 struct Made {
     root: Arc<dyn ExecutionPlan>,
-    /// Of little work in memory, for one thread.
     little: bool,
 }
 

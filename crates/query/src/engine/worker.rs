@@ -1,5 +1,6 @@
 //! One statement at work, on a query thread.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,14 +8,14 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::execute_stream;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::{Limits, Part};
 use crate::fault::{Code, QueryFault};
 use crate::site::Snapshot;
-use crate::statement::{self, Contexts, Text};
+use crate::statement::{self, Contexts, Plan, Text};
 
 /// How long a reader may take over two batches before its statement ends: a phone on a slow line
 /// gets 8,192 rows in less.
@@ -27,7 +28,15 @@ pub(super) struct Work {
     pub(super) snapshot: Arc<Snapshot>,
 }
 
-type Began = oneshot::Sender<Result<SchemaRef, QueryFault>>;
+/// What a statement begins with.
+pub(super) struct Begun {
+    pub(super) schema: SchemaRef,
+    /// The first rows, and the end if there are no more: one message for a short answer, since each
+    /// wakes a thread.
+    pub(super) parts: VecDeque<Part>,
+}
+
+type Began = oneshot::Sender<Result<Begun, QueryFault>>;
 
 pub(super) fn too_long(limit: Duration) -> QueryFault {
     QueryFault::new(
@@ -45,25 +54,45 @@ pub(super) async fn run(
     parts: mpsc::Sender<Part>,
 ) {
     let mut left = Left { span: work.limits.time };
-    let started = left.spend(start(&work)).await.unwrap_or_else(|| Err(too_long(work.limits.time)));
-    let stream = match started {
-        Ok(stream) => stream,
-        Err(fault) => {
-            drop(place);
-            // Nobody waits any more when this fails.
-            if began.send(Err(fault)).is_err() {
-                tracing::debug!("the author of a statement went away");
-            }
-            return;
-        }
+    let (begun, stream) = match begin(&work, &mut left).await {
+        Ok((begun, stream)) => (Ok(begun), stream),
+        Err(fault) => (Err(fault), None),
     };
-    if began.send(Ok(stream.schema())).is_err() {
+    let Some(stream) = stream else {
+        drop(place);
+        // Nobody waits any more when this fails.
+        if began.send(begun).is_err() {
+            tracing::debug!("the author of a statement went away");
+        }
+        return;
+    };
+    if began.send(begun).is_err() {
         return;
     }
     if let Some(last) = give(&work, stream, left, &parts).await {
         drop(place);
         send(&parts, last).await;
     }
+}
+
+/// Plans and starts; gives back the stream as well if more may come of it.
+async fn begin(
+    work: &Work,
+    left: &mut Left,
+) -> Result<(Begun, Option<SendableRecordBatchStream>), QueryFault> {
+    let started = left.spend(start(work)).await;
+    let (mut stream, little) = started.unwrap_or_else(|| Err(too_long(work.limits.time)))?;
+    let schema = stream.schema();
+    let mut parts = VecDeque::from([next(work, &mut stream, left).await]);
+    // Of little work the first rows are mostly all, and whether they are is known at once.
+    if little
+        && matches!(parts.back(), Some(Part::Rows(_)))
+        && let Some(second) = next(work, &mut stream, left).now_or_never()
+    {
+        parts.push_back(second);
+    }
+    let more = matches!(parts.back(), Some(Part::Rows(_)));
+    Ok((Begun { schema, parts }, more.then_some(stream)))
 }
 
 /// Sends all rows; gives back the last word, or nothing when nobody listens.
@@ -74,16 +103,24 @@ async fn give(
     parts: &mpsc::Sender<Part>,
 ) -> Option<Part> {
     loop {
-        match left.spend(stream.next()).await {
-            None => return Some(Part::Fault(too_long(work.limits.time))),
-            Some(None) => return Some(Part::End),
-            Some(Some(Err(fault))) => return Some(Part::Fault(told(work, &fault))),
-            Some(Some(Ok(batch))) => {
-                if !send(parts, Part::Rows(batch)).await {
+        match next(work, &mut stream, &mut left).await {
+            rows @ Part::Rows(_) => {
+                if !send(parts, rows).await {
                     return None;
                 }
             }
+            last @ (Part::Fault(_) | Part::End) => return Some(last),
         }
+    }
+}
+
+/// What comes next; after anything but rows there is nothing more.
+async fn next(work: &Work, stream: &mut SendableRecordBatchStream, left: &mut Left) -> Part {
+    match left.spend(stream.next()).await {
+        None => Part::Fault(too_long(work.limits.time)),
+        Some(None) => Part::End,
+        Some(Some(Err(fault))) => Part::Fault(told(work, &fault)),
+        Some(Some(Ok(batch))) => Part::Rows(batch),
     }
 }
 
@@ -91,9 +128,12 @@ async fn send(parts: &mpsc::Sender<Part>, part: Part) -> bool {
     matches!(timeout(READER_PATIENCE, parts.send(part)).await, Ok(Ok(())))
 }
 
-async fn start(work: &Work) -> Result<SendableRecordBatchStream, QueryFault> {
-    let plan = statement::plan(&work.text, &work.contexts, &work.snapshot).await?;
-    execute_stream(plan.root, plan.task).map_err(|fault| told(work, &fault))
+/// The rows, and whether they are little work.
+async fn start(work: &Work) -> Result<(SendableRecordBatchStream, bool), QueryFault> {
+    let Plan { root, task, little } =
+        statement::plan(&work.text, &work.contexts, &work.snapshot).await?;
+    let stream = execute_stream(root, task).map_err(|fault| told(work, &fault))?;
+    Ok((stream, little))
 }
 
 fn told(work: &Work, fault: &DataFusionError) -> QueryFault {
