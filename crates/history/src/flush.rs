@@ -193,26 +193,35 @@ impl Columns<'_> {
         chunk.and_then(|chunk| chunk.series.get(row.row())).copied().unwrap_or_default()
     }
 
-    /// Cuts sorted rows into row groups: at the end of a signal when there are enough.
+    fn signal(&self, row: RowRef) -> Option<&Arc<str>> {
+        self.series.get(self.id(row) as usize).map(|entry| &entry.signal)
+    }
+
+    /// Cuts sorted rows into row groups: at the end of a signal when there are enough, or when it had
+    /// groups before, so that the groups of the next signal, of the same messages, begin alike.
     fn groups<'r>(&self, rows: &'r [RowRef]) -> impl Iterator<Item = &'r [RowRef]> + use<'_, 'r> {
-        let mut rest = rows;
+        let (mut rest, mut last) = (rows, None);
         std::iter::from_fn(move || {
-            let end = self.group_end(rest);
+            let first = rest.first().copied();
+            let goes_on =
+                last.is_some_and(|last| first.is_some_and(|row| self.signal(row) == last));
+            let end = self.group_end(rest, goes_on);
             let (group, after) = rest.split_at(end);
             rest = after;
+            last = group.last().map(|row| self.signal(*row));
             (!group.is_empty()).then_some(group)
         })
     }
 
-    fn group_end(&self, rows: &[RowRef]) -> usize {
-        let signal = |id: u32| self.series.get(id as usize).map(|entry| &entry.signal);
+    fn group_end(&self, rows: &[RowRef], goes_on: bool) -> usize {
         let (least, most) = Kind::Readings.group_rows();
+        let least = if goes_on { 1 } else { least };
         let limit = rows.len().min(most);
         let mut before = rows.get(least - 1).map(|row| self.id(*row));
         for (index, row) in rows.iter().enumerate().take(limit).skip(least) {
             let id = self.id(*row);
             if before.replace(id) != Some(id)
-                && rows.get(index - 1).and_then(|row| signal(self.id(*row))) != signal(id)
+                && rows.get(index - 1).and_then(|row| self.signal(*row)) != self.signal(*row)
             {
                 return index;
             }

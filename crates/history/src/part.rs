@@ -1,6 +1,9 @@
 //! One Parquet file: encoded in memory, so that it can be checked, written and synced as a whole.
 
+mod shared;
+
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -11,7 +14,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, RowGroupMetaData};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
@@ -197,12 +200,20 @@ impl PartWriter {
     pub(crate) fn finish(mut self) -> Result<Encoded, ParquetError> {
         self.file.flush()?;
         let tail = self.file.bytes_written() as u64;
-        let columns = self.file.flushed_row_groups().iter().flat_map(RowGroupMetaData::columns);
-        let checksums: Vec<String> =
-            columns.map(|column| checksum_of(column, self.file.inner())).collect();
-        let checksums = KeyValue::new(CHECKSUMS_KEY.to_owned(), checksums.concat());
-        self.file.append_key_value_metadata(checksums);
-        Ok(Encoded { bytes: self.file.into_inner()?, tail, facts: self.facts })
+        let places = shared::places(self.file.flushed_row_groups());
+        let chunk = |place: &Range<usize>| self.file.inner().get(place.clone()).unwrap_or_default();
+        let checksums: Vec<u32> = places.iter().map(|place| crc32c::crc32c(chunk(place))).collect();
+        let hex: String = checksums.iter().map(|checksum| format!("{checksum:08x}")).collect();
+        self.file.append_key_value_metadata(KeyValue::new(CHECKSUMS_KEY.to_owned(), hex));
+        let columns = self.file.schema_descr().num_columns();
+        let equal = shared::equals(self.file.inner(), (&places, &checksums), columns);
+        let metadata = self.file.finish()?;
+        let bytes = std::mem::take(self.file.inner_mut());
+        let (bytes, tail) = match equal {
+            None => (bytes, tail),
+            Some(equal) => shared::once(&bytes, (&places, &equal), metadata)?,
+        };
+        Ok(Encoded { bytes, tail, facts: self.facts })
     }
 }
 
@@ -236,11 +247,4 @@ fn encode_column(
         writer.write(&leaf)?;
     }
     writer.close()
-}
-
-fn checksum_of(column: &ColumnChunkMetaData, bytes: &[u8]) -> String {
-    let (start, length) = column.byte_range();
-    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-    let chunk = bytes.get(index(start)..index(start + length)).unwrap_or_default();
-    format!("{:08x}", crc32c::crc32c(chunk))
 }

@@ -39,6 +39,8 @@ pub(crate) struct Sink<'a> {
     waiting: Vec<RecordBatch>,
     rows: usize,
     signal: Option<u32>,
+    /// Of the last row group's last row.
+    before: Option<u32>,
     writer: Option<PartWriter>,
     parts: Vec<Part>,
 }
@@ -46,7 +48,8 @@ pub(crate) struct Sink<'a> {
 impl<'a> Sink<'a> {
     pub(crate) fn new(target: Target<'a>, (ranks, names): (&'a Ranks, &'a Names)) -> Self {
         let (waiting, parts) = (Vec::new(), Vec::new());
-        Self { target, ranks, names, waiting, rows: 0, signal: None, writer: None, parts }
+        let (signal, before, writer) = (None, None, None);
+        Self { target, ranks, names, waiting, rows: 0, signal, before, writer, parts }
     }
 
     /// Takes rows that come after all before: the columns of a file from the series on. `begun`
@@ -76,7 +79,9 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// How many of these rows belong to the row group that waits.
+    /// How many of these rows belong to the row group that waits. It ends with its signal when it has
+    /// enough, or when the signal had groups before: so the groups of the next signal, of the same
+    /// messages, begin alike.
     fn room(&mut self, rows: &RecordBatch) -> usize {
         let series = rows.column(0).as_primitive::<Int32Type>().values();
         let (least, most) = self.target.kind.group_rows();
@@ -84,7 +89,8 @@ impl<'a> Sink<'a> {
             let signal = self.ranks.signal(*id);
             let other = self.signal.is_some_and(|before| before != signal);
             let count = self.rows + index;
-            if count >= most || (other && count >= least) {
+            let enough = count >= least || self.signal == self.before;
+            if count >= most || (other && enough) {
                 return index;
             }
             self.signal = Some(signal);
@@ -94,7 +100,8 @@ impl<'a> Sink<'a> {
 
     fn end_group(&mut self, begun: &mut Vec<String>) -> Result<(), MergeFault> {
         let waiting = std::mem::take(&mut self.waiting);
-        (self.rows, self.signal) = (0, None);
+        self.before = self.signal.take();
+        self.rows = 0;
         let Some(first) = waiting.first() else { return Ok(()) };
         let rows = concat_batches(&first.schema(), &waiting)?;
         let group = self.stored(&rows)?;

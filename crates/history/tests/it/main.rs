@@ -27,6 +27,8 @@ mod model_based;
 #[cfg(test)]
 mod remote;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod threads;
