@@ -57,7 +57,7 @@ pub(crate) fn series(
     filters: &[Expr],
 ) -> Result<Option<Vec<SeriesId>>, DataFusionError> {
     let test = SeriesTest::new(session, keys, filters)?;
-    if test.0.is_empty() { Ok(None) } else { test.passing(names).map(Some) }
+    if test.passes_all() { Ok(None) } else { test.passing(names).map(Some) }
 }
 
 /// Filters about series, ready to be asked of the names of any moment.
@@ -74,6 +74,11 @@ impl SeriesTest {
         let about = filters.iter().filter(|filter| is_about_series(filter, keys));
         let ready = about.map(|filter| session.create_physical_expr(unqualified(filter)?, &schema));
         Ok(Self(ready.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether there is no filter.
+    pub(crate) const fn passes_all(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// All series when there is no filter.

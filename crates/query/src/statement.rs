@@ -3,6 +3,7 @@
 mod contexts;
 mod kept;
 pub(crate) mod shape;
+mod steps;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -96,7 +97,7 @@ pub(crate) async fn plan(
     if let Some(words) = words.filter(|_| kept::is_timeless(&plan))
         && let Some(known) = contexts.kept.put(words, &optimized)
     {
-        made.keep(&known).map_err(fault)?;
+        made.keep(&known);
     }
     Ok(Plan { root: made.root, task: context.task_ctx(), little: made.little })
 }
@@ -113,7 +114,7 @@ async fn plan_known(
     let tables = Tables(Arc::clone(snapshot));
     let Some(optimized) = known.logical(&tables)? else { return Ok(None) };
     let made = physical(contexts, snapshot, &optimized).await?;
-    made.keep(known)?;
+    made.keep(known);
     Ok(Some(made))
 }
 
@@ -124,8 +125,13 @@ struct Made {
 }
 
 impl Made {
-    fn keep(&self, known: &Known) -> Result<(), DataFusionError> {
-        if self.little { known.put_physical(&self.root) } else { Ok(()) }
+    /// What cannot be kept is planned each time.
+    fn keep(&self, known: &Known) {
+        if self.little
+            && let Err(fault) = known.put_physical(&self.root)
+        {
+            tracing::debug!(%fault, "a plan is not kept");
+        }
     }
 }
 

@@ -84,11 +84,16 @@ async fn begin(
     let (mut stream, little) = started.unwrap_or_else(|| Err(too_long(work.limits.time)))?;
     let schema = stream.schema();
     let mut parts = VecDeque::from([next(work, &mut stream, left).await]);
-    // Of little work the first rows are mostly all, and whether they are is known at once.
+    // Rows that fill no batch are mostly all there are, and of little work that is known at once.
+    let batch = work.contexts.state().config().batch_size();
     if little
-        && matches!(parts.back(), Some(Part::Rows(_)))
+        && matches!(parts.back(), Some(Part::Rows(rows)) if rows.num_rows() < batch)
         && let Some(second) = next(work, &mut stream, left).now_or_never()
     {
+        // Nobody has seen the rows of a statement that fails.
+        if matches!(second, Part::Fault(_)) {
+            parts.clear();
+        }
         parts.push_back(second);
     }
     let more = matches!(parts.back(), Some(Part::Rows(_)));
@@ -151,9 +156,21 @@ impl Left {
         reason = "a limit of real time, in the engine's own shell"
     )]
     async fn spend<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        let begin = Instant::now();
-        let done = timeout(self.span, work).await.ok();
-        self.span = self.span.saturating_sub(begin.elapsed());
-        done
+        let longest = self.span;
+        let _spending = Spending { begin: Instant::now(), left: self };
+        timeout(longest, work).await.ok()
+    }
+}
+
+/// Charges the time also of what is given up.
+struct Spending<'a> {
+    begin: Instant,
+    left: &'a mut Left,
+}
+
+impl Drop for Spending<'_> {
+    #[expect(clippy::disallowed_methods, reason = "as in `Left::spend`")]
+    fn drop(&mut self) {
+        self.left.span = self.left.span.saturating_sub(self.begin.elapsed());
     }
 }

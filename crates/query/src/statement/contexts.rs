@@ -17,6 +17,7 @@ use crate::partial::FoldWhereRead;
 use crate::postgres::System;
 use crate::site::{Site, Snapshot, Tables};
 use crate::statement::kept::Kept;
+use crate::statement::steps::Steps;
 
 pub(crate) const CATALOG: &str = "althing";
 /// What `PostgreSQL` calls the schema of everybody's tables.
@@ -48,6 +49,7 @@ impl Contexts {
             .with_runtime_env(memory)
             .with_default_features()
             .with_optimizer_rule(Arc::new(FoldWhereRead))
+            .with_physical_optimizer_rule(Arc::new(Steps))
             .build();
         let context = SessionContext::new_with_state(state);
         functions::register(&context);

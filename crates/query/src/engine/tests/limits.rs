@@ -22,6 +22,25 @@ fn a_cross_join_stops_at_its_time() {
     assert_eq!(fault.message, "Stopped after 0.2 s. Nothing was changed.");
 }
 
+/// 400 million pairs, none of which is in the answer: the thread has to look at the clock meanwhile.
+#[test]
+fn a_join_of_all_with_all_gives_its_place_back() {
+    let mut site = Site::new(Limits { memory_bytes: 1 << 30, ..limits() });
+    let names: Vec<String> = (0..20_000).map(|number| format!("farm/node{number:05}")).collect();
+    let rows: Vec<Row<'_>> = names.iter().map(|name| (name.as_str(), "t", 0, 1.0)).collect();
+    site.take(&rows);
+    for join in ["JOIN latest b ON a.number <= b.number AND", "CROSS JOIN latest b WHERE"] {
+        let sql = format!("SELECT a.device FROM latest a {join} a.device || b.device < 'a'");
+        assert_eq!(site.answer(&sql, Format::Csv).unwrap_err().code, Code::Time, "{sql}");
+        site.runtime.block_on(async {
+            while site.engine.running.available_permits() == 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    assert_eq!(site.csv("SELECT count(*) FROM latest"), "count(*)\n20000\n");
+}
+
 #[test]
 fn memory_has_a_limit_and_is_given_back() {
     let site = Site::new(Limits { time: Duration::from_secs(60), ..limits() });

@@ -201,6 +201,17 @@ fn what_shares_its_results_between_nodes_is_planned_each_time() {
 }
 
 #[test]
+fn large_plans_are_made_each_time() {
+    let site = Site::sample();
+    let union =
+        |count| vec!["SELECT device FROM latest WHERE number > 1"; count].join(" UNION ALL ");
+    for (count, is_kept) in [(8, true), (9, false)] {
+        site.csv(&union(count));
+        assert_eq!(site.ready(&union(count)).is_some(), is_kept, "{count} scans");
+    }
+}
+
+#[test]
 fn what_reads_history_is_planned_each_time() {
     let site = Site::sample();
     for sql in ["SELECT count(*) FROM readings", "SELECT max(temperature) FROM node"] {

@@ -28,8 +28,14 @@ use datafusion::physical_plan::{ExecutionPlan, ReplaceChildrenOptions};
 use crate::site::Snapshot;
 use crate::source::SiteScan;
 use crate::statement::is_little;
+use crate::statement::steps::ShortSteps;
 
 type Node = Arc<dyn ExecutionPlan>;
+
+/// Larger plans are made each time. A node takes about a KiB, a scan 4 KiB more for its series: with
+/// `PLANS_MAX`, 12 MiB.
+const NODES_MAX: usize = 64;
+const SCANS_MAX: usize = 8;
 
 /// Its scans are blank.
 #[derive(Debug)]
@@ -41,12 +47,14 @@ impl Ready {
     /// # Errors
     /// When a node cannot be made anew.
     pub(super) fn of(root: &Node) -> Result<Option<Self>, DataFusionError> {
-        let mut known = true;
+        let (mut known, mut nodes, mut scans) = (true, 0, 0);
         root.apply(|node| {
             known &= is_known(&**node) && !hears_others(&**node)?;
+            nodes += 1;
+            scans += usize::from(node.is::<SiteScan>());
             Ok(TreeNodeRecursion::Continue)
         })?;
-        if !known {
+        if !known || nodes > NODES_MAX || scans > SCANS_MAX {
             return Ok(None);
         }
         Ok(anew(root, &|scan| Ok(scan.blank()))?.map(Self))
@@ -70,6 +78,7 @@ fn is_known(node: &dyn ExecutionPlan) -> bool {
     let leaf = node.is::<SiteScan>() || node.is::<PlaceholderRowExec>() || node.is::<EmptyExec>();
     let row_by_row = node.is::<CooperativeExec>()
         || node.is::<FilterExec>()
+        || node.is::<ShortSteps>()
         || node.is::<ProjectionExec>()
         || node.is::<UnionExec>()
         || node.is::<CoalescePartitionsExec>()
