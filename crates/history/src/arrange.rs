@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::folder::{Folder, Weeks};
+use crate::folder::{Folder, Longer};
 use crate::hot::HotView;
 use crate::series::Series;
 
@@ -39,7 +39,7 @@ pub(crate) struct FileKey {
 pub(crate) fn arrange(
     view: &HotView,
     series: &[Series],
-    (flushed_last, weeks): (&[i64], &Weeks),
+    (flushed_last, longer): (&[i64], &Longer),
 ) -> BTreeMap<FileKey, Vec<RowRef>> {
     let (sorted, places) = by_series(view, series);
     let mut files: BTreeMap<FileKey, Vec<RowRef>> = BTreeMap::new();
@@ -50,10 +50,10 @@ pub(crate) fn arrange(
         times.extend(rows.iter().map(|row| time_of(view, *row)));
         let last = flushed_last.get(id).copied().unwrap_or(i64::MIN);
         if times.is_sorted_by(|a, b| a < b) {
-            deal(&mut files, (&times, rows), (last, weeks));
+            deal(&mut files, (&times, rows), (last, longer));
         } else {
             let (rows, times) = settle(rows, &times);
-            deal(&mut files, (&times, &rows), (last, weeks));
+            deal(&mut files, (&times, &rows), (last, longer));
         }
     }
     files
@@ -130,9 +130,9 @@ fn settle(rows: &[RowRef], times: &[i64]) -> (Vec<RowRef>, Vec<i64>) {
 fn deal(
     files: &mut BTreeMap<FileKey, Vec<RowRef>>,
     (times, rows): (&[i64], &[RowRef]),
-    (last, weeks): (i64, &Weeks),
+    (last, longer): (i64, &Longer),
 ) {
-    let key = |time: i64| FileKey { folder: weeks.folder_of(time), late: time <= last };
+    let key = |time: i64| FileKey { folder: longer.folder_of(time), late: time <= last };
     let mut start = 0;
     while let Some(first) = times.get(start) {
         let key_of_first = key(*first);

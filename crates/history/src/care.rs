@@ -28,7 +28,7 @@ use crate::merge::drops::Drops;
 use crate::merge::expire::Expiry;
 use crate::merge::plan::Plan;
 use crate::merge::purge::{Looked, Purge};
-use crate::merge::{self, Merged, plan, weeks};
+use crate::merge::{self, Merged, longer, plan};
 use crate::options::{Keeping, Options};
 use crate::reader::Shared;
 use crate::remote::{MoveFault, Moved, Mover, Step, Store};
@@ -244,16 +244,16 @@ impl Care {
             let job = self.merge_of(Plan::default(), &stock, now);
             return Some(Work::Purge(Purge { files: dirty, job }));
         }
-        if let Some(plan) = plan.or_else(|| self.next_week(&stock, now)) {
+        if let Some(plan) = plan.or_else(|| self.next_longer(&stock, now)) {
             return Some(Work::Merge(self.merge_of(plan, &stock, now)));
         }
         let expire = self.expire_due(&stock.readings, now)?;
         Some(Work::Expire(expire(self.merge_of(Plan::default(), &stock, now))))
     }
 
-    fn next_week(&self, Stock { readings, hours, .. }: &Stock, now: Timestamp) -> Option<Plan> {
-        let after = weeks::waits_for(self.keep_spans());
-        weeks::Look { readings, hours, skipped: &self.skipped, after }.next(now)
+    fn next_longer(&self, Stock { readings, hours, .. }: &Stock, now: Timestamp) -> Option<Plan> {
+        let keeps: Vec<Duration> = self.keep_spans().collect();
+        longer::Look { readings, hours, skipped: &self.skipped, keeps: &keeps }.next(now)
     }
 
     fn merge_of(&self, plan: Plan, stock: &Stock, now: Timestamp) -> merge::Job {

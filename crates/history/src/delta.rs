@@ -13,8 +13,8 @@ pub(crate) const READER_VERSION: u64 = 1;
 pub(crate) const FORMAT_VERSION: u64 = 1;
 /// That of a table some of whose files lie in a store: who does not know that misses them.
 pub(crate) const FORMAT_MOVED: u64 = 2;
-/// That of a table some of whose folders are weeks: who does not know that takes them for days.
-pub(crate) const FORMAT_WEEKS: u64 = 3;
+/// That of a table with folders that are longer than a day: who does not know that takes them for days.
+pub(crate) const FORMAT_LONGER: u64 = 3;
 pub(crate) const FORMAT_KEY: &str = "althing.format";
 /// Who we are in the `txn` action.
 pub(crate) const APP_ID: &str = "althing";

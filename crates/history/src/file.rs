@@ -109,7 +109,7 @@ impl ColdFile {
             tag("tail", &self.tail),
             tag("tail_crc32c", &self.tail_checksum),
         ]);
-        if self.key.folder.is_week() {
+        if self.key.folder.is_long() {
             tags.extend([tag("days", &self.key.folder.days)]);
         }
         if self.clean > self.position {

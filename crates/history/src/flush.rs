@@ -15,7 +15,7 @@ use model::{Position, Timestamp};
 
 use crate::arrange::{FileKey, RowRef, arrange, time_of};
 use crate::fault::FlushFault;
-use crate::folder::Weeks;
+use crate::folder::Longer;
 use crate::hot::{HotView, Run};
 use crate::kind::Kind;
 use crate::output::time_array;
@@ -36,6 +36,14 @@ pub struct Flushed {
     pub bytes: u64,
 }
 
+/// How a flush ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) flushed: Flushed,
+    /// The snapshot before, if it could not be removed.
+    pub(crate) stays: Option<String>,
+}
+
 /// All that a flush needs, so that it can run on a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -50,13 +58,13 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn run(&self) -> Result<Flushed, FlushFault> {
+    pub(crate) fn run(&self) -> Result<Ended, FlushFault> {
         let view = self.shared.tail().hot.up_to(self.run);
         self.shared.latest().apply(&view);
         let known = self.series();
         loop {
             let mut begun = Vec::new();
-            let written = self.write_files((&view, self.shared.weeks()), &known, &mut begun);
+            let written = self.write_files((&view, self.shared.longer()), &known, &mut begun);
             let parts = written
                 .and_then(|parts| self.write_snapshot(&known.0, &mut begun).map(|()| parts))
                 .inspect_err(|_| clean_up(&*self.storage, &begun))?;
@@ -67,10 +75,9 @@ impl Job {
                 bytes: parts.iter().map(|part| part.file.bytes).sum(),
             };
             if let Some(before) = self.publish(parts, &begun)? {
-                self.forget_snapshot(before);
-                return Ok(flushed);
+                return Ok(Ended { flushed, stays: self.forget_snapshot(before) });
             }
-            // Days that these rows lie in became a week meanwhile, which happens once to each.
+            // Days that these rows lie in became one folder meanwhile, which happens once or twice.
             clean_up(&*self.storage, &begun);
         }
     }
@@ -90,8 +97,8 @@ impl Job {
     /// not those of the table any more.
     fn publish(&self, parts: Vec<Part>, begun: &[String]) -> Result<Option<Position>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
-        let weeks = self.shared.weeks();
-        if !parts.iter().all(|part| weeks.keeps(part.file.key.folder)) {
+        let longer = self.shared.longer();
+        if !parts.iter().all(|part| longer.keeps(part.file.key.folder)) {
             return Ok(None);
         }
         let before = Arc::clone(&self.shared.tail().table);
@@ -106,11 +113,11 @@ impl Job {
 
     fn write_files(
         &self,
-        (view, weeks): (&HotView, Weeks),
+        (view, longer): (&HotView, Longer),
         (series, names): &(Vec<Series>, Names),
         begun: &mut Vec<String>,
     ) -> Result<Vec<Part>, FlushFault> {
-        let arranged = arrange(view, series, (&self.flushed_last, &weeks));
+        let arranged = arrange(view, series, (&self.flushed_last, &longer));
         let mut written = Vec::with_capacity(arranged.len());
         let mut before = None;
         let columns = Columns { view, series, names };
@@ -165,14 +172,15 @@ impl Job {
         self.storage.sync_dir(SNAPSHOT_DIR).map_err(storage_fault(SNAPSHOT_DIR))
     }
 
-    /// The flush is durable without this; the next opening tries again.
-    fn forget_snapshot(&self, position: Position) {
-        if position != Position::ZERO && position != self.run.position {
-            let name = snapshot_name(position);
-            if let Err(fault) = self.storage.remove(&name) {
-                tracing::warn!(name, %fault, "an old snapshot stays");
-            }
+    /// The flush is durable without this. Answers the name of what has to be removed later.
+    fn forget_snapshot(&self, position: Position) -> Option<String> {
+        if position == Position::ZERO || position == self.run.position {
+            return None;
         }
+        let name = snapshot_name(position);
+        let fault = self.storage.remove(&name).err()?;
+        tracing::warn!(name, %fault, "an old snapshot stays for now");
+        Some(name)
     }
 }
 

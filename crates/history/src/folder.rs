@@ -1,5 +1,5 @@
-//! Folders of a table: which times lie together. A day is one, until the files of a whole week are
-//! so small that they become one together.
+//! Folders of a table: which times lie together. A day is one, until the files of a whole week, or of
+//! thirteen weeks, are so small that they become one together.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,11 @@ const DAY_FIRST: i32 = 10_956;
 /// 2100-01-01: the folder of all that is later.
 pub(crate) const DAY_LAST: i32 = 47_482;
 
-const WEEK: i32 = 7;
+/// Days of the longer folders. Each begins where the shorter ones in it do.
+pub(crate) const LENGTHS: [i32; 2] = [7, 7 * 13];
+
+/// A Monday, in days since 1970, from which they are counted.
+const ORIGIN: i32 = -3;
 
 /// Days (UTC) whose readings lie together. Those of one table do not overlap, so each is known by
 /// its first day.
@@ -37,17 +41,20 @@ impl Folder {
     /// What the log says of a folder; `None` where that is none of ours.
     pub(crate) fn told(name: &str, days: i32) -> Option<Self> {
         let told = Self { first: day_from_name(name)?, days };
-        (days == 1 || told.week() == Some(told)).then_some(told)
+        let is_long = || LENGTHS.contains(&days) && told.within(days) == Some(told);
+        (days == 1 || is_long()).then_some(told)
     }
 
-    /// From Monday on; `None` for the folders that hold many years.
-    pub(crate) fn week(self) -> Option<Self> {
-        let monday = self.first - (self.first + 3).rem_euclid(WEEK);
-        Some(Self { first: monday, days: WEEK }).filter(|week| self.is_plain() && week.is_plain())
+    /// The folder of one of `LENGTHS` that it lies in; `None` for the folders that hold many years, and
+    /// for what is longer.
+    pub(crate) fn within(self, days: i32) -> Option<Self> {
+        let first = self.first - (self.first - ORIGIN).rem_euclid(days);
+        let fits = |long: &Self| self.days <= days && self.is_plain() && long.is_plain();
+        Some(Self { first, days }).filter(fits)
     }
 
-    pub(crate) const fn is_week(self) -> bool {
-        self.days == WEEK
+    pub(crate) const fn is_long(self) -> bool {
+        self.days > 1
     }
 
     /// Whether it holds the times of its own days only.
@@ -77,28 +84,33 @@ impl Folder {
     }
 }
 
-/// Which weeks are one folder; all other days are one each.
+/// The folders that are longer than a day; all other days are one each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Weeks(BTreeSet<Folder>);
+pub(crate) struct Longer(BTreeSet<Folder>);
 
-impl Weeks {
+impl Longer {
     pub(crate) fn add(&mut self, folder: Folder) {
-        self.0.extend(Some(folder).filter(|folder| folder.is_week()));
+        self.0.extend(Some(folder).filter(|folder| folder.is_long()));
     }
 
     /// The folder that a time in milliseconds belongs to.
     pub(crate) fn folder_of(&self, time: i64) -> Folder {
         let day = Folder::of(time);
-        // Most sites have no weeks, and this is asked for each reading.
+        // This is asked for each reading, and large sites have none.
         if self.0.is_empty() {
             return day;
         }
-        day.week().filter(|week| self.0.contains(week)).unwrap_or(day)
+        self.around(day).unwrap_or(day)
     }
 
     /// Whether what is known as this folder still is one.
     pub(crate) fn keeps(&self, folder: Folder) -> bool {
-        folder.is_week() || folder.week().is_none_or(|week| !self.0.contains(&week))
+        self.around(folder).is_none()
+    }
+
+    fn around(&self, folder: Folder) -> Option<Folder> {
+        let longer = LENGTHS.into_iter().filter(|days| *days > folder.days);
+        longer.filter_map(|days| folder.within(days)).find(|long| self.0.contains(long))
     }
 }
 

@@ -8,7 +8,7 @@ use model::{Fit, Format, Position};
 use serde::Deserialize;
 
 use crate::cold::{FileScan, Shelf, Want};
-use crate::delta::{FORMAT_VERSION, FORMAT_WEEKS, READER_VERSION};
+use crate::delta::{FORMAT_LONGER, FORMAT_VERSION, READER_VERSION};
 use crate::fault::{OpenFault, ReadFault};
 use crate::file::ColdFile;
 use crate::kind::Kind;
@@ -123,7 +123,7 @@ pub fn formats(storage: &dyn Storage) -> Result<Formats, OpenFault> {
     let (table_log, table, position) = log.versions();
     let format = |what, found, newest| Format { what, found, oldest: newest, newest };
     let table_format =
-        |what, found| Format { oldest: FORMAT_VERSION, ..format(what, found, FORMAT_WEEKS) };
+        |what, found| Format { oldest: FORMAT_VERSION, ..format(what, found, FORMAT_LONGER) };
     let mut formats =
         vec![format("table log", table_log, READER_VERSION), table_format("table", table)];
     if let Some((_, hours)) = Log::read(storage, Kind::Hours)? {

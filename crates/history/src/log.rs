@@ -7,7 +7,7 @@ use model::{Position, Timestamp};
 
 use crate::checkpoint::{self, CHECKPOINT_EVERY};
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_VERSION, FORMAT_WEEKS, MetaData, Protocol,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_LONGER, FORMAT_VERSION, MetaData, Protocol,
     READER_VERSION, Remove, Txn, decode, encode,
 };
 use crate::fault::{FlushFault, OpenFault};
@@ -118,8 +118,8 @@ impl Log {
         }
         let format = self.meta_data.as_ref().and_then(|data| data.configuration.get(FORMAT_KEY));
         match format.and_then(|text| text.parse::<u64>().ok()) {
-            Some(FORMAT_VERSION..=FORMAT_WEEKS) => {}
-            Some(found) => return newer("the table", found, FORMAT_WEEKS),
+            Some(FORMAT_VERSION..=FORMAT_LONGER) => {}
+            Some(found) => return newer("the table", found, FORMAT_LONGER),
             None => return Err(damaged(name, "the table is not Althing's")),
         }
         Ok(self.txn.as_ref().map_or(Position::ZERO, |txn| Position::new(txn.version)))

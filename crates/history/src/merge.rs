@@ -6,12 +6,12 @@
 
 pub(crate) mod drops;
 pub(crate) mod expire;
+pub(crate) mod longer;
 pub(crate) mod plan;
 pub(crate) mod purge;
 pub(crate) mod ranks;
 pub(crate) mod sink;
 pub(crate) mod weave;
-pub(crate) mod weeks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,7 +89,7 @@ impl Job {
         let from = (&*self.shared.shelf, &ranks);
         let filter = self.drops.filter(series.len());
         let dir = Kind::Readings.dir_of(self.plan.folder);
-        // The Monday of a week may have had no readings, and what moved to a store leaves no folder.
+        // The first day of a week may have had no readings, and what moved to a store leaves no folder.
         self.storage.make_dir(&dir).map_err(storage_fault(&dir))?;
         let mut weave = Weave::new(from, &self.plan.files, (filter, &COLUMNS)).map_err(read)?;
         let mut sinks = [false, true].map(|late| Sink::new(self.target(late), (&ranks, &names)));
@@ -126,13 +126,13 @@ impl Job {
     }
 
     /// Makes the files part of the table, unless retention took what they come from, or days that
-    /// are to become a week got something meanwhile.
+    /// are to become one folder got something meanwhile.
     fn publish(&self, parts: Vec<Part>, dropped: u64) -> Result<Option<Merged>, FlushFault> {
         let _one_at_a_time = self.shared.versions();
         let before = Arc::clone(&self.shared.tail().table);
         let is_there = |file| before.files.contains(file);
         let is_all = || before.over(self.plan.folder) == self.plan.files.as_slice();
-        if !self.plan.files.iter().all(is_there) || (self.plan.makes_week() && !is_all()) {
+        if !self.plan.files.iter().all(is_there) || (self.plan.joins_folders() && !is_all()) {
             return Ok(None);
         }
         let merged = self.merged(&parts, dropped);

@@ -8,7 +8,7 @@ use crate::cold::{SeriesName, Shelf, Want};
 use crate::cold_rows::ColdRows;
 use crate::fault::ReadFault;
 use crate::file::ColdFile;
-use crate::folder::Weeks;
+use crate::folder::Longer;
 use crate::gone::Gone;
 use crate::hot::{Hot, HotView};
 use crate::latest::{Latest, LatestTable};
@@ -94,15 +94,15 @@ impl Shared {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Weeks of one table are folders of the other too, as soon as something is written there.
-    pub(crate) fn weeks(&self) -> Weeks {
+    /// The folders of one table are those of the other too, as soon as something is written there.
+    pub(crate) fn longer(&self) -> Longer {
         let (readings, hours) = {
             let tail = self.tail();
             (Arc::clone(&tail.table), Arc::clone(&tail.hours))
         };
-        let mut weeks = Weeks::default();
-        [readings, hours].iter().for_each(|table| table.add_weeks(&mut weeks));
-        weeks
+        let mut longer = Longer::default();
+        [readings, hours].iter().for_each(|table| table.add_longer(&mut longer));
+        longer
     }
 
     pub(crate) fn series(&self) -> RwLockReadGuard<'_, SeriesTable> {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use model::{Position, Timestamp};
 
 use crate::delta::{
-    APP_ID, Action, Add, FORMAT_KEY, FORMAT_MOVED, FORMAT_VERSION, FORMAT_WEEKS, Format, MetaData,
+    APP_ID, Action, Add, FORMAT_KEY, FORMAT_LONGER, FORMAT_MOVED, FORMAT_VERSION, Format, MetaData,
     Protocol, READER_VERSION, Remove, Txn, schema_string,
 };
 use crate::fault::{FlushFault, OpenFault};
 use crate::file::{ColdFile, Home};
-use crate::folder::{Folder, Weeks, day_from_name};
+use crate::folder::{Folder, Longer, day_from_name};
 use crate::kind::Kind;
 use crate::log::{CommitFault, Log, commit, damaged, storage_fault};
 use crate::place::Part;
@@ -174,9 +174,9 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// Adds the weeks that are one folder.
-    pub(crate) fn add_weeks(&self, weeks: &mut Weeks) {
-        self.folders().for_each(|(folder, _)| weeks.add(folder));
+    /// Adds its folders that are longer than a day.
+    pub(crate) fn add_longer(&self, longer: &mut Longer) {
+        self.folders().for_each(|(folder, _)| longer.add(folder));
     }
 
     /// Adds the version without the folders before `day`. Their files stay until they are removed.
@@ -243,14 +243,14 @@ impl Table {
         Ok(Self { kind: self.kind, version, position: change.position, files })
     }
 
-    /// The first week of a table says that it has some.
+    /// The first folder of a table that is longer than a day says that there are such.
     fn raised_for(
         &self,
         storage: &dyn Storage,
         added: &[Part],
     ) -> Result<Option<Action>, FlushFault> {
-        let has_weeks = self.folders().any(|(folder, _)| folder.is_week());
-        if has_weeks || !added.iter().any(|part| part.file.key.folder.is_week()) {
+        let has_some = self.folders().any(|(folder, _)| folder.is_long());
+        if has_some || !added.iter().any(|part| part.file.key.folder.is_long()) {
             return Ok(None);
         }
         let unreadable = |source| FlushFault::Storage {
@@ -258,7 +258,7 @@ impl Table {
             source: io::Error::other(source),
         };
         let log = Log::read(storage, self.kind).map_err(unreadable)?;
-        Ok(log.and_then(|(_, log)| log.raised_to(FORMAT_WEEKS)))
+        Ok(log.and_then(|(_, log)| log.raised_to(FORMAT_LONGER)))
     }
 
     /// Removes what crashes left behind: drafts, and files of ours that neither this version nor

@@ -8,7 +8,7 @@ use model::{Committed, Position, Quality, Timestamp, Value};
 
 use crate::care::{Care, Tended};
 use crate::fault::{FlushFault, MergeFault};
-use crate::flush::{Flushed, Job};
+use crate::flush::{Ended, Flushed, Job};
 use crate::hot::Staged;
 use crate::hours::Summarised;
 use crate::merge::Merged;
@@ -60,7 +60,7 @@ enum Flush {
     Marked(Box<Job>),
     Running {
         last_times: Vec<i64>,
-        thread: JoinHandle<Result<Flushed, FlushFault>>,
+        thread: JoinHandle<Result<Ended, FlushFault>>,
     },
 }
 
@@ -347,10 +347,11 @@ impl Writer {
     fn ended(
         &mut self,
         last_times: Vec<i64>,
-        outcome: Result<Flushed, FlushFault>,
+        outcome: Result<Ended, FlushFault>,
     ) -> Result<Flushed, FlushFault> {
         self.hot_len = self.shared.tail().hot.len();
-        let flushed = outcome.inspect_err(|_| self.pause = Pause::Begins)?;
+        let Ended { flushed, stays } = outcome.inspect_err(|_| self.pause = Pause::Begins)?;
+        stays.into_iter().for_each(|snapshot| self.care.let_go_of_snapshot(snapshot));
         self.pause = Pause::None;
         self.flushed_last = last_times.into();
         self.erased = self.erased.filter(|at| flushed.position < *at);
@@ -421,6 +422,6 @@ impl Writer {
     }
 }
 
-fn join(thread: JoinHandle<Result<Flushed, FlushFault>>) -> Result<Flushed, FlushFault> {
+fn join(thread: JoinHandle<Result<Ended, FlushFault>>) -> Result<Ended, FlushFault> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

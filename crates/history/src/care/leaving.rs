@@ -44,6 +44,12 @@ impl Care {
         }
     }
 
+    /// A snapshot names devices, also such that are erased by now: no erasure is through before it is
+    /// gone.
+    pub(crate) fn let_go_of_snapshot(&mut self, name: String) {
+        self.leaving.push(Leaving::known(Removed { name, at: Timestamp::EPOCH }, Duration::ZERO));
+    }
+
     /// A file goes when its time is over and no view holds it. What cannot be removed is tried again
     /// later, and by the next opening.
     pub(super) fn remove_what_left(&mut self, now: Timestamp) {

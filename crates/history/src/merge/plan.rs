@@ -46,8 +46,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether days become a week by it.
-    pub(crate) fn makes_week(&self) -> bool {
+    /// Whether folders become one by it.
+    pub(crate) fn joins_folders(&self) -> bool {
         self.files.iter().any(|file| file.key.folder != self.folder)
     }
 }

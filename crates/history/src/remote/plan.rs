@@ -4,13 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::file::{ColdFile, Home};
-use crate::folder::{DAY_MS, Folder};
+use crate::folder::{DAY_MS, Folder, LENGTHS};
 use crate::merge::plan::is_closed;
 use crate::table::folders;
-
-/// Whose days stay at least so long, in milliseconds, waits until a whole week may move: what has moved
-/// does not become a week any more.
-const PATIENT_MS: i64 = 7 * DAY_MS;
 
 /// The files here of the oldest folder that is closed as a whole and ended `after` ago. Times are in
 /// milliseconds.
@@ -20,7 +16,10 @@ pub(crate) fn next(
     skipped: &BTreeSet<Folder>,
 ) -> Option<Vec<Arc<ColdFile>>> {
     let is_old = |folder: Folder| {
-        let whole = folder.week().filter(|_| after >= PATIENT_MS).unwrap_or(folder);
+        // What has moved does not become part of a longer folder any more.
+        let patient = |days: &&i32| i64::from(**days) * DAY_MS <= after;
+        let whole = LENGTHS.iter().rev().filter(patient).find_map(|days| folder.within(*days));
+        let whole = whole.unwrap_or(folder);
         i64::from(whole.end()).saturating_mul(DAY_MS).saturating_add(after) <= now
     };
     folders(files).find_map(|(folder, files)| {

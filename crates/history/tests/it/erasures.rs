@@ -81,6 +81,32 @@ pub(crate) fn check_nothing_is_left(site: Site) {
     site.crash(Unsynced::Lost, kept).unwrap().check();
 }
 
+/// The snapshot before among what it could not remove, too, which names the device.
+#[test]
+fn nothing_is_left_of_a_device_whatever_a_flush_could_not_do() {
+    let begun = || {
+        let mut site = Site::new();
+        site.write([number("a", "s", NOW.millis(), 1.0), number("b", "s", NOW.millis(), 1.0)]);
+        site.commit_all();
+        site.flush().unwrap();
+        site.write([erasure("b")]);
+        site.commit_all();
+        site
+    };
+    let mut whole = begun();
+    let before = whole.storage.calls();
+    whole.flush().unwrap();
+    for call in 0..whole.storage.calls() - before {
+        let mut site = begun();
+        site.storage.fail_at(site.storage.calls() + call, Fault::Once);
+        if site.flush().is_err_and(|fault| fault.is_final()) {
+            continue;
+        }
+        site.storage.fail_at(u64::MAX, Fault::Once);
+        check_nothing_is_left(site);
+    }
+}
+
 /// Looks for names and rows of erased devices in all files.
 #[track_caller]
 pub(crate) fn check_files(site: &Site) {

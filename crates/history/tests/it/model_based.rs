@@ -35,11 +35,13 @@ enum Step {
     },
 }
 
-/// Two days around midnight, days of a week that is over, and clocks that are wrong.
+/// Two days around midnight, days of a week and of thirteen that are over, and clocks that are wrong.
 fn time() -> impl Strategy<Value = i64> {
     prop_oneof![
         20 => 1_795_564_790_000..1_795_564_810_000_i64,
         5 => Just(1_795_564_800_000_i64),
+        3 => (0..13_i64, 0..3_i64)
+            .prop_map(|(week, more)| 1_784_505_600_000 + week * 7 * 86_400_000 + more),
         10 => (0..7_i64, 0..3_i64).prop_map(|(day, more)| 1_793_577_600_000 + day * 86_400_000 + more),
         1 => 0..3_i64,
         1 => 4_091_000_000_000..4_091_000_000_003_i64,

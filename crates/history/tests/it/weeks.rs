@@ -1,4 +1,4 @@
-//! Closed days of a week in one folder: what a view shows stays the same, whatever comes late.
+//! Closed days of a week, and of thirteen weeks, in one folder: what a view shows stays the same, whatever comes late.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -247,6 +247,41 @@ fn the_log_says_that_there_are_weeks() {
     let mut site = closed_week_with(options_with(&bucket, "site"));
     site.move_out(1).unwrap();
     assert_eq!(format(&site), Some(3), "a move does not lower it");
+}
+
+/// A Monday from which thirteen weeks are counted, over since October.
+const QUARTER: i64 = 1_784_505_600_000;
+
+/// Two days of each week say something, so that no week is a day.
+fn quarter_of(value: f64) -> Vec<Record> {
+    let times = (0..13).flat_map(|week| [0, 3].map(|day| QUARTER + (7 * week + day) * DAY));
+    times.map(|time| number("farm/barn", "temperature", time, value)).collect()
+}
+
+#[test]
+fn small_weeks_become_thirteen_together() {
+    let mut site = Site::new();
+    site.write(quarter_of(1.0));
+    site.commit_all();
+    site.flush().unwrap();
+    assert_eq!(site.merge(1).unwrap(), 26 + 13 + 1);
+    site.check();
+    assert_eq!(folders(&site, "readings/"), one("day=2026-07-20"));
+    assert_eq!(site.summarise(1).unwrap(), 1);
+    assert_eq!(hours(&site.view()), (26, 26));
+    site.write(quarter_of(2.0).into_iter().skip(4).take(9));
+    site.write([number("farm/barn", "temperature", QUARTER + 50 * DAY, 3.0)]);
+    site.commit_all();
+    site.flush().unwrap();
+    site.check();
+    assert_eq!(folders(&site, "readings/"), one("day=2026-07-20"), "late rows lie there too");
+    site.merge(30).unwrap();
+    assert_eq!(site.summarise(30).unwrap(), 1);
+    assert_eq!(hours(&site.view()), (27, 27));
+    let kept = site.journal.len();
+    let mut site = site.crash(Unsynced::Lost, kept).unwrap();
+    site.check();
+    assert_eq!(site.merge(31).unwrap(), 0);
 }
 
 /// Holds up the flush before its first file until the days it was arranged for are a week.

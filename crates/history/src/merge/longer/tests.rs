@@ -54,16 +54,16 @@ fn at(after: Duration) -> Timestamp {
 
 /// First day and files of the week that is made.
 fn made(readings: &Table, now: Timestamp) -> Option<(String, usize)> {
-    made_beside(readings, (&Table::default(), &BTreeSet::new(), Duration::ZERO), now)
+    made_beside(readings, (&Table::default(), &BTreeSet::new(), &[]), now)
 }
 
 fn made_beside(
     readings: &Table,
-    (hours, skipped, after): (&Table, &BTreeSet<Folder>, Duration),
+    (hours, skipped, keeps): (&Table, &BTreeSet<Folder>, &[Duration]),
     now: Timestamp,
 ) -> Option<(String, usize)> {
-    let plan = Look { readings, hours, skipped, after }.next(now)?;
-    assert!(plan.folder.is_week() && plan.from_start && plan.level == CLOSED);
+    let plan = Look { readings, hours, skipped, keeps }.next(now)?;
+    assert!(plan.folder.is_long() && plan.from_start && plan.level == CLOSED);
     Some((plan.folder.name(), plan.files.len()))
 }
 
@@ -101,14 +101,36 @@ fn the_folders_of_many_years_are_in_no_week() {
 }
 
 #[test]
-fn a_week_waits_for_what_leaves_its_days() {
-    let spans = [30, 7, 90].map(|days| days * DAY);
-    assert_eq!(waits_for(spans.into_iter()), 30 * DAY);
-    assert_eq!(waits_for([70 * DAY].into_iter()), Duration::ZERO);
+fn a_folder_waits_for_what_leaves_its_days() {
+    let keeps = [30, 7, 90].map(|days| days * DAY);
+    assert_eq!(waits_for(7, &keeps), 30 * DAY);
+    assert_eq!(waits_for(91, &keeps), 90 * DAY);
+    assert_eq!(waits_for(7, &[70 * DAY]), Duration::ZERO);
     let (week, none) = (week_with(|_| ()), BTreeSet::new());
-    let made = |now| made_beside(&week, (&Table::default(), &none, 30 * DAY), now);
+    let made = |now| made_beside(&week, (&Table::default(), &none, &[30 * DAY]), now);
     assert_eq!(made(at(30 * DAY)), None);
     assert!(made(at(32 * DAY)).is_some());
+}
+
+/// Weeks first, then all of the thirteen; a day that is alone in its week stays one until then.
+#[test]
+fn small_weeks_become_a_quarter() {
+    let quarter = Folder::day(monday()).within(91).unwrap();
+    let week = |first: i32| {
+        let key = FileKey { folder: Folder { first, days: 7 }, late: false };
+        ColdFile { key, ..closed(first) }
+    };
+    let alone = closed(quarter.end() - 3);
+    let files = (0..12).map(|number| week(quarter.first + 7 * number)).chain([alone]);
+    let end = i64::from(quarter.end()) * DAY_MS;
+    let now = |after| Timestamp::from_millis(end).saturating_add(after);
+    let all = table(files);
+    assert_eq!(made(&all, now(25 * HOUR)), None);
+    assert_eq!(made(&all, now(26 * HOUR)), Some((quarter.name(), 13)));
+    let days = (quarter.end() - 7..quarter.end()).map(closed);
+    let mixed = table((0..12).map(|number| week(quarter.first + 7 * number)).chain(days));
+    let last = Folder::day(quarter.end() - 7).name();
+    assert_eq!(made(&mixed, now(26 * HOUR)), Some((last, 7)), "the week comes first");
 }
 
 #[test]
@@ -120,10 +142,10 @@ fn days_that_cannot_be_read_and_hours_without_readings_hinder_it() {
     };
     let made = |hours: &Table, skipped: &[Folder]| {
         let skipped = skipped.iter().copied().collect();
-        made_beside(&week, (hours, &skipped, Duration::ZERO), at(2 * DAY)).is_some()
+        made_beside(&week, (hours, &skipped, &[]), at(2 * DAY)).is_some()
     };
     assert!(made(&hours(false), &[Folder::day(monday() - 1)]));
     assert!(!made(&hours(true), &[]));
     assert!(!made(&hours(false), &[Folder::day(monday() + 6)]));
-    assert!(!made(&hours(false), &[Folder::day(monday()).week().unwrap()]));
+    assert!(!made(&hours(false), &[Folder::day(monday()).within(7).unwrap()]));
 }
