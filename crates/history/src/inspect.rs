@@ -122,8 +122,11 @@ pub fn formats(storage: &dyn Storage) -> Result<Formats, OpenFault> {
     };
     let (table_log, table, position) = log.versions();
     let format = |what, found, newest| Format { what, found, oldest: newest, newest };
-    let table_format =
-        |what, found| Format { oldest: FORMAT_VERSION, ..format(what, found, FORMAT_LONGER) };
+    // A table has the lowest that says all it has, so each of them is as it is written today.
+    let table_format = |what, found: Option<u64>| {
+        let newest = found.filter(|found| *found <= FORMAT_LONGER).unwrap_or(FORMAT_LONGER);
+        Format { oldest: FORMAT_VERSION, ..format(what, found, newest) }
+    };
     let mut formats =
         vec![format("table log", table_log, READER_VERSION), table_format("table", table)];
     if let Some((_, hours)) = Log::read(storage, Kind::Hours)? {

@@ -11,7 +11,7 @@ use history::storage::Storage;
 use history::storage::memory::{Memory, Unsynced};
 use history::{DayHours, HoursScan, Options, Room, Scan, View, open_on};
 use model::promise::DurableMark;
-use model::{Horizon, Position, Quality, Timestamp, Value};
+use model::{Fit, Horizon, Position, Quality, Timestamp, Value};
 
 use crate::site::{NOW, Record, Site, erasure, number, options_with, scan, small_options};
 
@@ -235,7 +235,9 @@ fn what_has_moved_does_not_become_a_week() {
 fn the_log_says_that_there_are_weeks() {
     let format = |site: &Site| {
         let found = history::formats(&site.storage).unwrap().formats;
-        found.iter().find(|one| one.what == "table").and_then(|one| one.found)
+        let table = found.iter().find(|one| one.what == "table").unwrap();
+        assert_eq!(table.fit(), Fit::Same, "{table:?}");
+        table.found
     };
     let mut site = Site::new();
     site.write([number("farm/barn", "temperature", MONDAY, 1.0)]);
@@ -243,6 +245,10 @@ fn the_log_says_that_there_are_weeks() {
     site.flush().unwrap();
     assert_eq!(format(&site), Some(1));
     assert_eq!(format(&closed_week()), Some(3));
+    let bucket = Bucket::default();
+    let mut site = closed_days_with(options_with(&bucket, "site"));
+    site.writer.move_out(Timestamp::from_millis(MONDAY + 8 * DAY)).unwrap().unwrap();
+    assert_eq!(format(&site), Some(2), "files moved, and there is no week");
     let bucket = Bucket::default();
     let mut site = closed_week_with(options_with(&bucket, "site"));
     site.move_out(1).unwrap();
