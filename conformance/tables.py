@@ -1,12 +1,15 @@
 """Programs that read a site's tables from its folder, while the site writes, merges and removes files.
 
-Arguments: the site's data directory, host and port of MQTT, address of HTTP. A reading never changes,
+Arguments: the program, and what is given to it before its command. A reading never changes,
 so at every moment all programs must find the same rows in one version of the table, and the last
-version must have all that were acknowledged.
+version must have all that were acknowledged. Then the site runs on with its clock ahead (faketime): its days are
+closed, hours made of them, and small days become weeks; the same rows must be found in these.
 """
 
 import json
+import pathlib
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -17,8 +20,14 @@ import duckdb
 import paho.mqtt.client as mqtt
 import polars
 
+from backups import Site
+
 DEVICES = 8
 SECONDS = 40
+# Of a device. Some weeks in all, which are over for longer than anything is kept that is kept shortly.
+STEP = 60
+AGO = 80 * 86_400
+AHEAD = ["env", "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1", "FAKETIME=+3h", "DONT_FAKE_MONOTONIC=1"]
 
 
 def publish(host: str, port: int, stop: threading.Event, counts: list) -> None:
@@ -26,11 +35,11 @@ def publish(host: str, port: int, stop: threading.Event, counts: list) -> None:
     client.max_inflight_messages_set(500)
     client.connect(host, port)
     client.loop_start()
-    start = int(time.time()) - 2 * 86_400
+    start = int(time.time()) - AGO
     step, sent = 0, []
     while not stop.is_set():
         for device in range(DEVICES):
-            at = (start + step) * 1_000 + device
+            at = (start + step * STEP) * 1_000 + device
             reading = {"ts": at, "temperature": step / 2, "humidity": device}
             sent.append(client.publish(f"tables/d{device}", json.dumps(reading), qos=1))
         step += 1
@@ -97,11 +106,11 @@ def settled(folder: str, column: str, enough) -> dict:
         time.sleep(0.5)
 
 
-def main() -> None:
-    data, host, port, http = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-    folder = f"{data}/history/main/readings"
+def watched(folder: str, place: str) -> tuple:
+    """Reads version after version while readings come: versions, fewest and most files, and readings."""
     stop, counts = threading.Event(), []
-    writer = threading.Thread(target=publish, args=(host, port, stop, counts))
+    host, port = place.split(":")
+    writer = threading.Thread(target=publish, args=(host, int(port), stop, counts))
     writer.start()
     versions, fewest, most = set(), 10**9, 0
     until = time.monotonic() + SECONDS
@@ -116,16 +125,33 @@ def main() -> None:
         fewest, most = min(fewest, seen.get("files", fewest)), max(most, seen.get("files", most))
     stop.set()
     writer.join()
-    seen = settled(folder, "number", lambda seen: seen["duckdb"][0] >= counts[0])
-    assert seen["duckdb"] == asked(http), (seen, asked(http))
-    assert seen["duckdb"][0] == counts[0], (seen, counts)
-    # The day is over, so its hours are made of the same readings.
-    hours = settled(f"{data}/history/main/hours", "readings", lambda seen: seen["duckdb"][1] >= counts[0])
-    assert hours["duckdb"] == asked(http, "hours", "readings"), (hours, asked(http, "hours", "readings"))
-    assert hours["duckdb"][1] == counts[0], (hours, counts)
-    print(f"{len(versions)} versions read while {counts[0]} readings came, {fewest} to {most} files;"
-          f" at the end {seen['files']} files, and deltalake, polars, duckdb, chdb and SQL agree: {seen['duckdb']},"
-          f" and {hours['duckdb'][0]} hours with {hours['duckdb'][1]:.0f} readings")
+    return len(versions), fewest, most, counts[0]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as root:
+        data = pathlib.Path(root) / "data"
+        folder = f"{data}/history/main/readings"
+        site = Site(sys.argv[1:], data)
+        versions, fewest, most, count = watched(folder, site.places["mqtt"])
+        seen = settled(folder, "number", lambda seen: seen["duckdb"][0] >= count)
+        assert seen["duckdb"] == asked(site.places["http"]), (seen, asked(site.places["http"]))
+        assert seen["duckdb"][0] == count, (seen, count)
+        site.stop()
+
+        site = Site(AHEAD + sys.argv[1:], data)
+        http = site.places["http"]
+        days = seen["files"]
+        hours = settled(f"{data}/history/main/hours", "readings", lambda hours: hours["duckdb"][1] >= count)
+        assert hours["duckdb"] == asked(http, "hours", "readings"), (hours, asked(http, "hours", "readings"))
+        assert hours["duckdb"][1] == count, (hours, count)
+        weeks = settled(folder, "number", lambda weeks: weeks["files"] <= 8)
+        assert weeks["files"] <= 8, (weeks, days)
+        assert weeks["duckdb"] == seen["duckdb"] == asked(http), (weeks, seen, asked(http))
+        site.stop()
+    print(f"{versions} versions read while {count} readings came, {fewest} to {most} files;"
+          f" at the end {days} files, then {weeks['files']} of weeks, and deltalake, polars, duckdb, chdb and SQL agree:"
+          f" {seen['duckdb']}, and {hours['duckdb'][0]} hours with {hours['duckdb'][1]:.0f} readings")
 
 
 if __name__ == "__main__":

@@ -82,16 +82,12 @@ pub struct Plan {
 pub fn run(plan: &Plan) -> Result<()> {
     let tools = Tools::install(&plan.clients)?;
     let folder = tempfile::tempdir()?;
-    // What is about files needs many of them.
-    let program = match tools.clients.contains(&Client::Tables) {
-        true => Program::find_to_torture(&plan.which)?,
-        false => Program::find(&plan.which)?,
-    };
-    let data = folder.path().join("data");
-    let starting = program.start(&data, &folder.path().join("log"))?;
+    let program = Program::find(&plan.which)?;
+    let starting = program.start(&folder.path().join("data"), &folder.path().join("log"))?;
     let site = starting.ready(READY_WAIT)?;
     let outcome = tools
-        .play(plan, &site, &data)
+        .play(plan, &site)
+        .and_then(|()| tools.play_tables(&program))
         .and_then(|()| tools.play_backups(&program))
         .and_then(|()| tools.play_remote(&program));
     if outcome.is_err() {
@@ -132,6 +128,7 @@ impl Tools {
             python_has(&python, "psycopg2, sqlalchemy, pandas", SQL)?;
         }
         if clients.contains(&Client::Tables) {
+            setup::install(setup::CLOCK)?;
             python_has(&python, "duckdb, polars, deltalake, pyarrow, chdb", TABLES)?;
         }
         if clients.contains(&Client::Remote) {
@@ -140,15 +137,12 @@ impl Tools {
         Ok(Self { python, modules: target.join("node_modules"), clients })
     }
 
-    fn play(&self, plan: &Plan, site: &Site, data: &Path) -> Result<()> {
+    fn play(&self, plan: &Plan, site: &Site) -> Result<()> {
         if self.clients.iter().any(|client| client.speaks_mqtt()) {
             self.play_mqtt(plan, site)?;
         }
         if self.clients.contains(&Client::Sql) {
             self.play_sql(site)?;
-        }
-        if self.clients.contains(&Client::Tables) {
-            self.play_tables(site, data)?;
         }
         Ok(())
     }
@@ -158,6 +152,13 @@ impl Tools {
             return Ok(());
         }
         self.play_with_sites("backups.py", program)
+    }
+
+    fn play_tables(&self, program: &Program) -> Result<()> {
+        if !self.clients.contains(&Client::Tables) {
+            return Ok(());
+        }
+        self.play_with_sites("tables.py", program)
     }
 
     fn play_remote(&self, program: &Program) -> Result<()> {
@@ -175,13 +176,6 @@ impl Tools {
         let (path, config) = (path.to_string(), config.display().to_string());
         let arguments = ["-B", &script, &path, "--config", &config];
         step::run_in(&mut Command::new(&self.python), &arguments)
-    }
-
-    fn play_tables(&self, site: &Site, data: &Path) -> Result<()> {
-        let script = step::root()?.join("conformance/tables.py").display().to_string();
-        let (host, mqtt) = (site.mqtt().ip().to_string(), site.mqtt().port().to_string());
-        let (data, http) = (data.display().to_string(), site.http().to_string());
-        step::run_in(&mut Command::new(&self.python), &["-B", &script, &data, &host, &mqtt, &http])
     }
 
     fn play_sql(&self, site: &Site) -> Result<()> {
