@@ -27,8 +27,8 @@ use weight::weight;
 const PLANS_MAX: usize = 128;
 /// Longer texts come from programs that put values into them, which are not said again.
 const TEXT_MAX: usize = 4 << 10;
-/// Of one logical plan; together with `PLANS_MAX` it bounds their memory to 16 MiB. A short text can have a large
-/// plan: of a table with thousands of columns, or with a text that it repeats.
+/// Of one logical plan; together with `PLANS_MAX` it bounds their memory to 16 MiB. A short text can
+/// have a large plan: of a table with thousands of columns, or with a text that it repeats.
 const BYTES_MAX: usize = 128 << 10;
 
 /// What was asked. Who says something decides what its words mean.
