@@ -23,7 +23,7 @@ pub struct Options {
     /// How long files that were merged or dropped stay on disk, for programs that read the folder
     /// and know an older version of the table.
     pub linger: Duration,
-    /// Readings older than this leave with the whole of their day. `None` keeps all.
+    /// Readings older than this leave with the whole of their folder. `None` keeps all.
     pub keep: Option<Duration>,
     /// Where old days go. `None` keeps them here.
     pub remote: Option<RemoteOptions>,

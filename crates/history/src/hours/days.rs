@@ -20,8 +20,8 @@ pub enum DayHours {
     Stale,
 }
 
-/// A folder: times from `from` on and before `to`, a day or a week. Those before 2000 share one, and
-/// those after 2099.
+/// A folder: times from `from` on and before `to`: a day, or more where these are small. Those
+/// before 2000 share one, and those after 2099.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Day {
     pub from: Timestamp,
@@ -59,7 +59,7 @@ impl View {
         day.hours == Some(DayHours::Usable) && bytes >= self.shared.hours_cost
     }
 
-    /// All of them. Days whose readings became a week are one with it, though their hours may not be.
+    /// All of them. Days whose readings lie in a longer one are one with it, though their hours may not.
     pub(crate) fn by_folder(&self) -> BTreeMap<Folder, Day> {
         let mut files: BTreeMap<Folder, Files<'_>> = BTreeMap::new();
         for (folder, readings) in self.table.folders() {
